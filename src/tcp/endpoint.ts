@@ -1,0 +1,81 @@
+/**
+ * The user's side of one connection: what `sockets/` (and simulations, scripts, fuzzers) call and hear.
+ * None of these calls sends by itself: they mark the connection, and the stack's next `poll(now)` sends.
+ */
+import type { StackError } from "../base/errors.ts";
+import type { Ipv4Address } from "../wire/address.ts";
+import type { TcpInfo } from "./info.ts";
+import type { TcpState } from "./state.ts";
+
+/** Bits of {@link EndpointOwner.onEvents}. */
+export const EVENT_ESTABLISHED = 1;
+/** In-order bytes wait for `receive`. */
+export const EVENT_READABLE = 2;
+/** `sendSpace` grew after it had been used up, or everything queued was acknowledged. */
+export const EVENT_WRITABLE = 4;
+/** The peer's FIN was reached: after what is readable comes the end. */
+export const EVENT_PEER_FIN = 8;
+/** The connection is over for the user; `error` says how (null: orderly). Always the last event. */
+export const EVENT_CLOSED = 16;
+/** The urgent pointer came or advanced. */
+export const EVENT_URGENT = 32;
+/** A soft error is there to be read (`softError`). */
+export const EVENT_SOFT_ERROR = 64;
+/** Our FIN was acknowledged: everything sent has arrived. */
+export const EVENT_FIN_ACKED = 128;
+
+export interface EndpointOwner {
+  /** Called from `poll`, never from within a user call; several events come as one call. */
+  onEvents(endpoint: Endpoint, events: number): void;
+}
+
+export interface Endpoint {
+  readonly state: TcpState;
+  readonly localAddress: Ipv4Address;
+  readonly localPort: number;
+  readonly remoteAddress: Ipv4Address;
+  readonly remotePort: number;
+  owner: EndpointOwner | null;
+  /** Why it ended; null while it lives and after an orderly close. */
+  readonly error: StackError | null;
+  readonly softError: StackError | null;
+  /** Payload bytes accepted in order from the peer, and acknowledged by it. */
+  readonly bytesReceived: number;
+  readonly bytesAcked: number;
+
+  /** Bytes that `send` takes before the send buffer is full (it takes a whole chunk while this is > 0). */
+  readonly sendSpace: number;
+  /** Bytes queued and not yet acknowledged. */
+  readonly sendQueued: number;
+  /**
+   * Queues bytes by reference: they must not change until acknowledged. Throws EPIPE after `shutdown`,
+   * ENOTCONN when closed.
+   */
+  send(chunk: Uint8Array): void;
+  /** As `send`, but copies into memory of the connection, joining small writes. */
+  sendCopy(chunk: Uint8Array): void;
+
+  /** In-order bytes waiting. */
+  readonly receiveQueued: number;
+  /** The next chunk in order, the caller's for good; null when there is none. Opens the window. */
+  receive(): Uint8Array | null;
+  /** True when the peer's FIN was reached and everything before it was received. */
+  readonly atEnd: boolean;
+
+  /** No more sending: FIN after what is queued (half-close). Idempotent. */
+  shutdown(): void;
+  /**
+   * The user is gone: FIN after what is queued, or RST where unread data would be lost
+   * (RFC 9293 §3.6.1, SHLD-3). No events follow but EVENT_CLOSED.
+   */
+  close(): void;
+  /** RST, everything dropped at once (RFC 9293 §3.10.5). */
+  abort(): void;
+
+  setNoDelay(on: boolean): void;
+  /** `idle`, `interval` in ms; undefined leaves the stack's setting. */
+  setKeepAlive(on: boolean, idle?: number, interval?: number, probes?: number): void;
+  /** 0 switches off; ms without progress after which the connection fails with ETIMEDOUT. */
+  setUserTimeout(ms: number): void;
+  info(): TcpInfo;
+}

@@ -1,0 +1,93 @@
+/**
+ * A TCP segment as a record that is filled again for each packet: one object a stack, none a packet.
+ * Only meaningful values get here; what does not parse is refused before.
+ */
+import type { Ipv4Address } from "./address.ts";
+import type { SeqNum } from "./seq.ts";
+
+export const FIN = 0x01;
+export const SYN = 0x02;
+export const RST = 0x04;
+export const PSH = 0x08;
+export const ACK = 0x10;
+export const URG = 0x20;
+export const ECE = 0x40;
+export const CWR = 0x80;
+
+export const MAX_SACK_BLOCKS = 4;
+
+export interface TcpOptions {
+  /** 0 when absent (an MSS of 0 counts as absent). */
+  mss: number;
+  /** -1 when absent; values above 14 are already taken as 14 (RFC 7323 §2.3). */
+  windowScale: number;
+  sackPermitted: boolean;
+  hasTimestamps: boolean;
+  /** int32. */
+  tsVal: number;
+  tsEcr: number;
+  /** Number of SACK blocks; block i is sack[2i] (left) .. sack[2i + 1] (right, exclusive), as SeqNum. */
+  sackCount: number;
+  readonly sack: Int32Array;
+}
+
+export interface TcpSegment extends TcpOptions {
+  source: Ipv4Address;
+  destination: Ipv4Address;
+  sourcePort: number;
+  destinationPort: number;
+  seq: SeqNum;
+  ack: SeqNum;
+  /** FIN | SYN | RST | PSH | ACK | URG | ECE | CWR. */
+  flags: number;
+  /** As on the wire, unscaled. */
+  window: number;
+  urgentPointer: number;
+  /** Payload lies at buffer[payloadOffset .. payloadOffset + payloadLength). */
+  buffer: Uint8Array;
+  payloadOffset: number;
+  payloadLength: number;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export function createTcpSegment(): TcpSegment {
+  return {
+    source: 0 as Ipv4Address,
+    destination: 0 as Ipv4Address,
+    sourcePort: 0,
+    destinationPort: 0,
+    seq: 0 as SeqNum,
+    ack: 0 as SeqNum,
+    flags: 0,
+    window: 0,
+    urgentPointer: 0,
+    mss: 0,
+    windowScale: -1,
+    sackPermitted: false,
+    hasTimestamps: false,
+    tsVal: 0,
+    tsEcr: 0,
+    sackCount: 0,
+    sack: new Int32Array(2 * MAX_SACK_BLOCKS),
+    buffer: NO_BYTES,
+    payloadOffset: 0,
+    payloadLength: 0,
+  };
+}
+
+/** SEG.LEN (RFC 9293 §3.4): SYN and FIN count one each. */
+export function segmentLength(s: TcpSegment): number {
+  return s.payloadLength + ((s.flags & SYN) !== 0 ? 1 : 0) + ((s.flags & FIN) !== 0 ? 1 : 0);
+}
+
+/** Forgets the options of the segment before. */
+export function clearOptions(s: TcpOptions): void {
+  s.mss = 0;
+  s.windowScale = -1;
+  s.sackPermitted = false;
+  s.hasTimestamps = false;
+  s.tsVal = 0;
+  s.tsEcr = 0;
+  s.sackCount = 0;
+}
