@@ -1,0 +1,83 @@
+/** `node:net` over one stack: the same names, bound to a {@link SocketHost}. */
+import { isIP, isIPv4, isIPv6 } from "node:net";
+
+import type { ConnectOptions, SocketOptions } from "./arguments.ts";
+import { connectArguments } from "./arguments.ts";
+import { invalidArgType } from "./errors.ts";
+import type { SocketHost } from "./host.ts";
+import { Liveness } from "./host.ts";
+import type { ServerOptions } from "./tcp-server.ts";
+import { TcpServer } from "./tcp-server.ts";
+import { TcpSocket } from "./tcp-socket.ts";
+
+export type ConnectionListener = (socket: TcpSocket) => void;
+
+export interface ConnectFunction {
+  (options: ConnectOptions, listener?: () => void): TcpSocket;
+  (port: number | string, host?: string, listener?: () => void): TcpSocket;
+  (port: number | string, listener?: () => void): TcpSocket;
+}
+
+export interface CreateServerFunction {
+  (listener?: ConnectionListener): TcpServer;
+  (options?: ServerOptions, listener?: ConnectionListener): TcpServer;
+}
+
+export interface NetModule {
+  readonly Socket: new (options?: SocketOptions) => TcpSocket;
+  readonly Stream: new (options?: SocketOptions) => TcpSocket;
+  readonly Server: new (
+    options?: ServerOptions | ConnectionListener,
+    listener?: ConnectionListener,
+  ) => TcpServer;
+  readonly connect: ConnectFunction;
+  readonly createConnection: ConnectFunction;
+  readonly createServer: CreateServerFunction;
+  readonly isIP: (input: string) => number;
+  readonly isIPv4: (input: string) => boolean;
+  readonly isIPv6: (input: string) => boolean;
+}
+
+/** A module shaped like `node:net` whose sockets live on `host`'s stack. */
+export function createNet(host: SocketHost): NetModule {
+  const liveness = new Liveness(host);
+
+  class Socket extends TcpSocket {
+    constructor(options?: SocketOptions) {
+      super(liveness, options);
+    }
+  }
+  const makeSocket = (options: SocketOptions): TcpSocket => new Socket(options);
+
+  class Server extends TcpServer {
+    constructor(options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) {
+      const given = typeof options === "function" ? {} : (options ?? {});
+      const handler = typeof options === "function" ? options : listener;
+      if (typeof given !== "object") throw invalidArgType("options", "of type object", options);
+      super(liveness, makeSocket, given, handler);
+    }
+  }
+
+  const connect = ((...args: unknown[]): TcpSocket => {
+    const [options, callback] = connectArguments(args);
+    const socket = new Socket(options);
+    return callback === null ? socket.connect(options) : socket.connect(options, callback);
+  }) as ConnectFunction;
+
+  const createServer = ((
+    options?: ServerOptions | ConnectionListener,
+    listener?: ConnectionListener,
+  ): TcpServer => new Server(options, listener)) as CreateServerFunction;
+
+  return {
+    Socket,
+    Stream: Socket,
+    Server,
+    connect,
+    createConnection: connect,
+    createServer,
+    isIP,
+    isIPv4,
+    isIPv6,
+  };
+}

@@ -1,0 +1,591 @@
+/**
+ * A connection as users see it: a Duplex shaped like `net.Socket`, with back-pressure both ways. It turns
+ * stream calls into calls of one {@link Endpoint} and the endpoint's events into stream events; it knows
+ * nothing of packets. Its prototype descends from `net.Socket.prototype`, so that `instanceof` holds, but
+ * only Duplex's constructor runs: a tenth of the time, and nothing waits for an operating system's handle.
+ */
+import type { AddressInfo } from "node:net";
+import { Socket as NodeSocket } from "node:net";
+import { addAbortSignal, Duplex } from "node:stream";
+
+import {
+  EVENT_CLOSED,
+  EVENT_ESTABLISHED,
+  EVENT_FIN_ACKED,
+  EVENT_PEER_FIN,
+  EVENT_READABLE,
+  EVENT_WRITABLE,
+} from "../tcp/endpoint.ts";
+import type { Endpoint, EndpointOwner } from "../tcp/endpoint.ts";
+import type { TcpInfo } from "../tcp/info.ts";
+import { formatIpv4, parseIpv4 } from "../wire/address.ts";
+import type { Callback, ConnectOptions, SocketOptions } from "./arguments.ts";
+import { checkPort, connectArguments, ipv4OrNull, resolveHost } from "./arguments.ts";
+import {
+  endedByPeer,
+  invalidArgType,
+  outOfRange,
+  socketClosed,
+  streamDestroyed,
+  systemError,
+} from "./errors.ts";
+import type { Liveness } from "./host.ts";
+
+export interface KeepAliveOptions {
+  enable?: boolean | undefined;
+  /** ms, as in Node. */
+  initialDelay?: number | undefined;
+  interval?: number | undefined;
+  count?: number | undefined;
+}
+
+type StreamCallback = (error?: Error | null) => void;
+interface QueuedChunk {
+  readonly chunk: Uint8Array;
+}
+
+/** Said again in an interface, since only an interface's property may become an accessor below. */
+interface NetSocket extends NodeSocket {
+  readonly pending: boolean;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly localAddress?: string;
+  readonly localPort?: number;
+  readonly localFamily?: string;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly remoteFamily: string | undefined;
+}
+
+const Base: new (options: object) => NetSocket = Duplex as unknown as new (
+  options: object,
+) => NetSocket;
+
+// Wishes of the user that wait for the endpoint, and the life of the handle, as bits: one field, not eight.
+const NO_DELAY = 1;
+const KEEP_ALIVE = 2;
+const BY_REFERENCE = 4;
+/** `_read` was called and `push` has not refused since. */
+const WANT_DATA = 8;
+const END_PUSHED = 16;
+const UNREF = 32;
+/** This socket is counted in the host's liveness. */
+const HELD = 64;
+const RESET = 128;
+const OPENED = 256;
+
+export class TcpSocket extends Base implements EndpointOwner {
+  override connecting: boolean = false;
+  override timeout?: number = undefined as never;
+  /** Read by `node:http` and `node:tls`: there is no handle of the operating system. */
+  readonly _handle: null = null;
+  server: unknown = null;
+
+  readonly #liveness: Liveness;
+  #endpoint: Endpoint | null = null;
+  #flags = 0;
+  #bytesRead = 0;
+  #bytesSent = 0;
+  /** The chunk being handed over, from where, and those of the same `_writev` behind it. */
+  #chunk: Uint8Array | null = null;
+  #offset = 0;
+  #rest: readonly QueuedChunk[] | null = null;
+  #restAt = 0;
+  #writeDone: StreamCallback | null = null;
+  #finalDone: StreamCallback | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #keepAlive: KeepAliveOptions | null = null;
+  #target: { host: string; port: number } | null = null;
+
+  constructor(liveness: Liveness, options: SocketOptions = {}) {
+    super({ ...streamOptions(options), autoDestroy: true, emitClose: false } as object);
+    this.#liveness = liveness;
+    if (options.sendByReference === true) this.#flags |= BY_REFERENCE;
+    if (options.noDelay === true) this.#flags |= NO_DELAY;
+    if (options.keepAlive === true) {
+      this.setKeepAlive(true, options.keepAliveInitialDelay);
+    }
+    if (options.signal !== undefined) addAbortSignal(options.signal, this);
+  }
+
+  // ---- opening ----------------------------------------------------------------------------------
+
+  override connect(...args: unknown[]): this {
+    const [options, callback] = connectArguments(args);
+    if (callback !== null) this.once("connect", callback as () => void);
+    if (this.destroyed || this.connecting || this.#endpoint !== null) {
+      const code = this.destroyed ? null : "EISCONN";
+      this.destroy(code === null ? socketClosed() : systemError("connect", code));
+      return this;
+    }
+    this.connecting = true;
+    this.#hold();
+    if (options.timeout !== undefined) this.setTimeout(options.timeout);
+    if (options.noDelay === true) this.#flags |= NO_DELAY;
+    if (options.keepAlive === true) this.setKeepAlive(true, options.keepAliveInitialDelay);
+    const host = options.host ?? "localhost";
+    if (parseIpv4(host) !== null) {
+      process.nextTick(openTo, this, host, options);
+      return this;
+    }
+    resolveHost(host, options.lookup, (error, address, family) => {
+      this.emit("lookup", error, address, family, host);
+      if (!this.connecting) return;
+      if (error !== null) this.destroy(error);
+      else this._open(address, options);
+    });
+    return this;
+  }
+
+  /** @internal The address is known. */
+  _open(host: string, options: ConnectOptions): void {
+    if (!this.connecting) return;
+    const port = checkPort(options.port, "Port");
+    const remoteAddress = parseIpv4(host);
+    const localAddress = ipv4OrNull(options.localAddress);
+    this.#target = { host, port };
+    this.emit("connectionAttempt", host, port, 4);
+    if (!this.connecting) return;
+    if (remoteAddress === null || (options.localAddress !== undefined && localAddress === null)) {
+      this.destroy(systemError("connect", "EAFNOSUPPORT", host, port));
+      return;
+    }
+    try {
+      this.#endpoint = this.#liveness.stack.connect({
+        remoteAddress,
+        remotePort: port,
+        ...(localAddress === null ? {} : { localAddress }),
+        ...(options.localPort === undefined ? {} : { localPort: options.localPort }),
+        owner: this,
+      });
+    } catch (cause) {
+      this.destroy(systemError("connect", codeOf(cause), host, port, cause));
+      return;
+    }
+    this.#applyOptions();
+  }
+
+  /** @internal A connection that a listener accepted. */
+  _adopt(endpoint: Endpoint, paused: boolean): void {
+    this.#endpoint = endpoint;
+    this.#flags |= OPENED;
+    endpoint.owner = this;
+    this.#hold();
+    this.#applyOptions();
+    if (paused) this.pause();
+    else this.read(0);
+  }
+
+  #applyOptions(): void {
+    const endpoint = this.#endpoint;
+    if (endpoint === null) return;
+    if ((this.#flags & NO_DELAY) !== 0) endpoint.setNoDelay(true);
+    if ((this.#flags & KEEP_ALIVE) !== 0) {
+      const k = this.#keepAlive;
+      endpoint.setKeepAlive(true, positive(k?.initialDelay), positive(k?.interval), k?.count);
+    }
+  }
+
+  // ---- events of the endpoint -------------------------------------------------------------------
+
+  /** @internal */
+  onEvents(endpoint: Endpoint, events: number): void {
+    if (endpoint !== this.#endpoint) return;
+    if (this.destroyed) {
+      if ((events & (EVENT_CLOSED | EVENT_FIN_ACKED)) !== 0) this.#release();
+      return;
+    }
+    if ((events & EVENT_ESTABLISHED) !== 0 && this.connecting) this.#opened();
+    if ((events & EVENT_WRITABLE) !== 0) this.#pump();
+    if ((events & (EVENT_READABLE | EVENT_PEER_FIN)) !== 0) this.#drain();
+    if ((events & EVENT_CLOSED) !== 0) this.#closed(endpoint);
+  }
+
+  #opened(): void {
+    this.connecting = false;
+    this.#flags |= OPENED;
+    this._unrefTimer();
+    this.emit("connect");
+    this.emit("ready");
+    if (this.destroyed) return;
+    this.#pump();
+    const final = this.#finalDone;
+    if (final !== null) {
+      this.#finalDone = null;
+      this._final(final);
+    }
+    if (!this.isPaused()) this.read(0);
+  }
+
+  #closed(endpoint: Endpoint): void {
+    const cause = endpoint.error;
+    if (cause !== null) {
+      const to = this.#target;
+      const error = this.connecting
+        ? systemError("connect", cause.code, to?.host, to?.port, cause)
+        : systemError(
+            this.#chunk === null ? "read" : "write",
+            cause.code,
+            undefined,
+            undefined,
+            cause,
+          );
+      if (this.connecting) this.emit("connectionAttemptFailed", to?.host, to?.port, 4, error);
+      this.destroy(error);
+      return;
+    }
+    this.#drain();
+    this.#release();
+  }
+
+  // ---- reading ----------------------------------------------------------------------------------
+
+  override _read(): void {
+    this.#flags |= WANT_DATA;
+    if (!this.connecting) this.#drain();
+  }
+
+  /** Moves chunks up while the stream takes them; what stays below closes the window. */
+  #drain(): void {
+    const endpoint = this.#endpoint;
+    if (endpoint === null) return;
+    let got = false;
+    while ((this.#flags & WANT_DATA) !== 0) {
+      const chunk = endpoint.receive();
+      if (chunk === null) break;
+      got = true;
+      this.#bytesRead += chunk.length;
+      // Cleared first: `push` may call `_read` within itself.
+      this.#flags &= ~WANT_DATA;
+      if (this.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))) {
+        this.#flags |= WANT_DATA;
+      }
+      if (this.destroyed) return;
+    }
+    if (got) this._unrefTimer();
+    if (endpoint.atEnd && (this.#flags & END_PUSHED) === 0) {
+      this.#flags |= END_PUSHED;
+      if (!this.allowHalfOpen) this.once("end", refuseWrites);
+      this.push(null);
+      // Without a reader an empty stream would never say that it ended.
+      if (this.readableLength === 0) this.read(0);
+    }
+  }
+
+  // ---- writing ----------------------------------------------------------------------------------
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: StreamCallback): void {
+    this.#chunk = chunk;
+    this.#offset = 0;
+    this.#writeDone = callback;
+    this.#pump();
+  }
+
+  override _writev(chunks: readonly QueuedChunk[], callback: StreamCallback): void {
+    this.#rest = chunks;
+    this.#restAt = 1;
+    this._write(chunks[0]!.chunk, "binary", callback);
+  }
+
+  /** Hands over what fits. The callback comes when all of the write is in the connection's memory. */
+  #pump(): void {
+    const endpoint = this.#endpoint;
+    if (this.#chunk === null || endpoint === null || this.connecting) return;
+    try {
+      while (this.#chunk !== null) {
+        const space = endpoint.sendSpace;
+        if (space <= 0) return;
+        this.#handOver(endpoint, this.#chunk, space);
+      }
+    } catch (cause) {
+      this.#writeFailed(cause);
+      return;
+    }
+    this._unrefTimer();
+    const done = this.#writeDone;
+    this.#writeDone = null;
+    done?.();
+  }
+
+  #handOver(endpoint: Endpoint, chunk: Uint8Array, space: number): void {
+    const left = chunk.length - this.#offset;
+    let taken = left;
+    if ((this.#flags & BY_REFERENCE) !== 0) {
+      if (left > 0) endpoint.send(chunk);
+    } else {
+      // In pieces: a copy of the whole of a large write would double the memory.
+      taken = Math.min(left, space);
+      const whole = taken === chunk.length;
+      if (taken > 0) {
+        endpoint.sendCopy(whole ? chunk : chunk.subarray(this.#offset, this.#offset + taken));
+      }
+    }
+    this.#offset += taken;
+    if (this.#offset < chunk.length) return;
+    this.#bytesSent += chunk.length;
+    this.#offset = 0;
+    this.#chunk = this.#rest?.[this.#restAt++]?.chunk ?? null;
+    if (this.#chunk === null) this.#rest = null;
+  }
+
+  #writeFailed(cause: unknown): void {
+    const error = systemError("write", codeOf(cause), undefined, undefined, cause);
+    this.#chunk = null;
+    this.#rest = null;
+    const done = this.#writeDone;
+    this.#writeDone = null;
+    if (done === null) this.destroy(error);
+    else done(error);
+  }
+
+  override _final(callback: StreamCallback): void {
+    if (this.connecting) {
+      this.#finalDone = callback;
+      return;
+    }
+    this.#endpoint?.shutdown();
+    callback();
+  }
+
+  // ---- ending -----------------------------------------------------------------------------------
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.connecting = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const endpoint = this.#endpoint;
+    if (endpoint === null) {
+      this.#release();
+    } else {
+      if ((this.#flags & RESET) !== 0) endpoint.abort();
+      else endpoint.close();
+      // Bytes on their way keep the process alive, since no kernel would finish for us.
+      if (isOver(endpoint)) this.#release();
+    }
+    const done = this.#writeDone;
+    this.#writeDone = null;
+    this.#chunk = null;
+    this.#rest = null;
+    callback(error);
+    done?.(error ?? streamDestroyed());
+    process.nextTick(emitClose, this, error !== null);
+  }
+
+  override resetAndDestroy(): this {
+    if (this.#endpoint === null && !this.connecting) return this.destroy(socketClosed());
+    this.#flags |= RESET;
+    return this.destroy();
+  }
+
+  // ---- options ----------------------------------------------------------------------------------
+
+  override setNoDelay(enable: boolean = true): this {
+    this.#flags = enable ? this.#flags | NO_DELAY : this.#flags & ~NO_DELAY;
+    this.#endpoint?.setNoDelay(enable);
+    return this;
+  }
+
+  /** Both of Node's forms: `(enable, initialDelay, interval, count)` and `({ enable, … })`. */
+  override setKeepAlive(
+    enable: boolean | KeepAliveOptions = true,
+    initialDelay?: number,
+    interval?: number,
+    count?: number,
+  ): this {
+    const given = typeof enable === "object" ? enable : { enable, initialDelay, interval, count };
+    const on = given.enable ?? false;
+    this.#keepAlive = given;
+    this.#flags = on ? this.#flags | KEEP_ALIVE : this.#flags & ~KEEP_ALIVE;
+    if (on) this.#applyOptions();
+    else this.#endpoint?.setKeepAlive(false);
+    return this;
+  }
+
+  /** ms without progress after which a connection with data under way fails with ETIMEDOUT; 0 = never. */
+  setUserTimeout(ms: number): this {
+    this.#endpoint?.setUserTimeout(ms);
+    return this;
+  }
+
+  override setTimeout(ms: number, callback?: () => void): this {
+    if (typeof ms !== "number") throw invalidArgType("msecs", "of type number", ms);
+    if (!(ms >= 0 && ms < Infinity)) throw outOfRange("msecs", "a non-negative finite number", ms);
+    if (callback !== undefined && typeof callback !== "function") {
+      throw invalidArgType("callback", "of type function", callback);
+    }
+    if (this.destroyed) return this;
+    this.timeout = ms;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (ms === 0) {
+      if (callback !== undefined) this.removeListener("timeout", callback);
+      return this;
+    }
+    this.#timer = setTimeout(emitTimeout, Math.min(ms, 0x7fffffff), this).unref();
+    if (callback !== undefined) this.once("timeout", callback);
+    return this;
+  }
+
+  /** Traffic: the idle time begins anew. Named as in Node, where `node:tls` and `node:http` call it. */
+  _unrefTimer(): void {
+    this.#timer?.refresh();
+  }
+
+  override ref(): this {
+    this.#flags &= ~UNREF;
+    if (this.#endpoint !== null || this.connecting) this.#hold();
+    return this;
+  }
+
+  override unref(): this {
+    this.#flags |= UNREF;
+    this.#release();
+    return this;
+  }
+
+  #hold(): void {
+    if (this.destroyed || (this.#flags & (HELD | UNREF)) !== 0) return;
+    this.#flags |= HELD;
+    this.#liveness.hold();
+  }
+
+  #release(): void {
+    if ((this.#flags & HELD) === 0) return;
+    this.#flags &= ~HELD;
+    this.#liveness.release();
+  }
+
+  /**
+   * A `connect` listener that comes too late is served on the next tick: `node:tls` takes a `net.Socket`
+   * without a handle for one that is still connecting, and would wait for ever.
+   */
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    super.on(event as string, listener as Callback as () => void);
+    if (event === "connect" && (this.#flags & OPENED) !== 0 && !this.destroyed) {
+      process.nextTick(callLate, this, listener);
+    }
+    return this;
+  }
+
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    return this.on(event, listener);
+  }
+
+  // ---- what there is to know --------------------------------------------------------------------
+
+  override get pending(): boolean {
+    return this.#endpoint === null || this.connecting;
+  }
+
+  override get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  override get bytesWritten(): number {
+    return this.#bytesSent + this.writableLength;
+  }
+
+  // Undefined before there is a connection, which the declared types of `net.Socket` leave out.
+  override get localAddress(): string {
+    const endpoint = this.#endpoint;
+    return (endpoint === null ? undefined : formatIpv4(endpoint.localAddress)) as string;
+  }
+
+  override get localPort(): number {
+    return this.#endpoint?.localPort as number;
+  }
+
+  override get localFamily(): string {
+    return (this.#endpoint === null ? undefined : "IPv4") as string;
+  }
+
+  /** Stays readable after the end, so that a log line can name the peer. */
+  override get remoteAddress(): string | undefined {
+    return this.#peer === null ? undefined : formatIpv4(this.#peer.remoteAddress);
+  }
+
+  override get remotePort(): number | undefined {
+    return this.#peer?.remotePort;
+  }
+
+  override get remoteFamily(): string | undefined {
+    return this.#peer === null ? undefined : "IPv4";
+  }
+
+  get #peer(): Endpoint | null {
+    return (this.#flags & OPENED) === 0 ? null : this.#endpoint;
+  }
+
+  override address(): AddressInfo | Record<string, never> {
+    const endpoint = this.#endpoint;
+    if (endpoint === null) return {};
+    return { address: formatIpv4(endpoint.localAddress), family: "IPv4", port: endpoint.localPort };
+  }
+
+  /** A snapshot of the connection in the manner of TCP_INFO; null before there is one. */
+  getTcpInfo(): TcpInfo | null {
+    return this.#endpoint?.info() ?? null;
+  }
+}
+
+// `super` and `instanceof` find net.Socket's methods; `new` still runs Duplex's constructor.
+Object.setPrototypeOf(TcpSocket.prototype, NodeSocket.prototype);
+
+function streamOptions(options: SocketOptions): object {
+  const { allowHalfOpen, highWaterMark, readableHighWaterMark, writableHighWaterMark } = options;
+  const marks = { highWaterMark, readableHighWaterMark, writableHighWaterMark };
+  return { allowHalfOpen: allowHalfOpen === true, ...marks };
+}
+
+function positive(ms: number | undefined): number | undefined {
+  return ms !== undefined && ms > 0 ? ms : undefined;
+}
+
+function codeOf(cause: unknown): string {
+  const code = (cause as { code?: unknown } | null)?.code;
+  if (typeof code !== "string") throw cause;
+  return code;
+}
+
+/** Nothing of ours is under way any more: the peer has it, or nobody will. */
+function isOver(endpoint: Endpoint): boolean {
+  const { state } = endpoint;
+  return state === "CLOSED" || state === "TIME-WAIT" || state === "FIN-WAIT-2";
+}
+
+// Shared functions instead of closures per socket.
+function openTo(socket: TcpSocket, host: string, options: ConnectOptions): void {
+  socket._open(host, options);
+}
+
+function emitClose(socket: TcpSocket, hadError: boolean): void {
+  socket.emit("close", hadError);
+}
+
+function emitTimeout(socket: TcpSocket): void {
+  socket.emit("timeout");
+}
+
+function callLate(socket: TcpSocket, listener: () => void): void {
+  if (!socket.destroyed) listener.call(socket);
+}
+
+function refuseWrites(this: TcpSocket): void {
+  this.write = writeAfterPeerEnd as typeof this.write;
+}
+
+function writeAfterPeerEnd(
+  this: TcpSocket,
+  chunk: unknown,
+  encoding?: unknown,
+  callback?: unknown,
+): boolean {
+  if (!this.writableEnded) {
+    return Duplex.prototype.write.call(this, chunk, encoding as BufferEncoding, callback as never);
+  }
+  const error = endedByPeer();
+  const done = typeof encoding === "function" ? encoding : callback;
+  if (typeof done === "function") process.nextTick(done as () => void, error);
+  this.destroy(error);
+  return false;
+}
