@@ -79,6 +79,8 @@ export class TcpSocket extends Base implements EndpointOwner {
   override timeout?: number = undefined as never;
   /** Read by `node:http` and `node:tls`: there is no handle of the operating system. */
   readonly _handle: null = null;
+  /** Node's own code follows `_parent` until null, from a TLS socket down to this one. */
+  readonly _parent: null = null;
   server: unknown = null;
 
   readonly #liveness: Liveness;
@@ -357,10 +359,11 @@ export class TcpSocket extends Base implements EndpointOwner {
     if (endpoint === null) {
       this.#release();
     } else {
+      const over = isOver(endpoint);
       if ((this.#flags & RESET) !== 0) endpoint.abort();
       else endpoint.close();
-      // Bytes on their way keep the process alive, since no kernel would finish for us.
-      if (isOver(endpoint)) this.#release();
+      // What is still owed to the peer keeps the process alive: no kernel would finish it for us.
+      if (over) this.#release();
     }
     const done = this.#writeDone;
     this.#writeDone = null;
