@@ -1,0 +1,141 @@
+/**
+ * Any Node duplex stream whose chunks are IPv4 packets, as a device: the objects of TUN packages on npm,
+ * and streams of one's own. Sending is bounded; what the stream does not take in time is dropped.
+ */
+import type { Duplex } from "node:stream";
+import type { Device, DeviceOffload, PacketReceiver, PacketRemark } from "../base/device.ts";
+import { NO_OFFLOAD } from "../base/device.ts";
+import { invariant } from "../base/errors.ts";
+import { BufferedSender } from "./buffered-sender.ts";
+
+export interface DuplexOptions {
+  readonly name: string;
+  readonly mtu: number;
+  /** Packets that the stream may hold unwritten. */
+  readonly queueLimit?: number;
+}
+
+export interface DuplexStats {
+  received: number;
+  sent: number;
+  dropped: number;
+}
+
+export class DuplexDevice implements Device {
+  readonly name: string;
+  readonly mtu: number;
+  readonly offload: DeviceOffload = NO_OFFLOAD;
+  readonly stats: DuplexStats = { received: 0, sent: 0, dropped: 0 };
+
+  readonly #stream: Duplex;
+  readonly #limit: number;
+  readonly #sender: BufferedSender;
+  #waiting = 0;
+  #receiver: PacketReceiver | null = null;
+  #lost = false;
+  #closed: Promise<void> | null = null;
+
+  constructor(stream: Duplex, options: DuplexOptions) {
+    this.name = options.name;
+    this.mtu = options.mtu;
+    this.#stream = stream;
+    this.#limit = options.queueLimit ?? 1024;
+    this.#sender = new BufferedSender(
+      (buffer, offset, length, needsChecksum, gsoSize) => {
+        invariant(!needsChecksum && gsoSize === 0, "a stream device has no offload");
+        this.#write(buffer, offset, length);
+      },
+      () => {},
+    );
+  }
+
+  get buffer(): Uint8Array {
+    return this.#sender.buffer;
+  }
+
+  get offset(): number {
+    return this.#sender.offset;
+  }
+
+  reserve(size: number): boolean {
+    return this.#waiting < this.#limit && this.#sender.reserve(size);
+  }
+
+  append(chunk: Uint8Array, from: number, to: number): void {
+    this.#sender.append(chunk, from, to);
+  }
+
+  commit(used: number, needsChecksum: boolean, gsoSize: number, remark: PacketRemark): void {
+    this.#sender.commit(used, needsChecksum, gsoSize, remark);
+  }
+
+  flush(): void {
+    this.#sender.flush();
+  }
+
+  start(receiver: PacketReceiver): void {
+    invariant(this.#receiver === null, `${this.name} is started once`);
+    this.#receiver = receiver;
+    this.#stream.on("error", (error: Error) => this.#lose(error));
+    this.#stream.on("end", () => this.#lose(new Error(`${this.name}: the stream has ended`)));
+    this.#stream.on("close", () => this.#lose(new Error(`${this.name}: the stream was closed`)));
+    this.#stream.on("data", (chunk: Uint8Array) => this.#onChunk(receiver, chunk));
+  }
+
+  ref(): void {
+    this.#call("ref");
+  }
+
+  unref(): void {
+    this.#call("unref");
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      if (this.#stream.closed) return resolve();
+      // A stream may report why it could not be written to while it is taken down.
+      this.#stream.on("error", () => {});
+      this.#stream.once("close", () => resolve());
+      this.#stream.destroy();
+    });
+    return this.#closed;
+  }
+
+  /** Sockets and TUN objects have it, plain streams do not. */
+  #call(method: "ref" | "unref"): void {
+    const stream = this.#stream as Duplex & { ref?: () => void; unref?: () => void };
+    stream[method]?.();
+  }
+
+  #onChunk(receiver: PacketReceiver, chunk: Uint8Array): void {
+    if (this.#closed !== null) return;
+    this.stats.received++;
+    receiver.onPacket(chunk, 0, chunk.length, 0);
+    receiver.onBatchEnd();
+  }
+
+  #write(buffer: Uint8Array, offset: number, length: number): void {
+    const unusable = this.#closed !== null || this.#lost || !this.#stream.writable;
+    if (unusable || length > this.mtu || this.#waiting >= this.#limit) {
+      this.stats.dropped++;
+      return;
+    }
+    this.#waiting++;
+    // The stream keeps the chunk, and some packages insist on a Buffer.
+    this.#stream.write(Buffer.from(buffer.subarray(offset, offset + length)), (error) => {
+      this.#waiting--;
+      if (error) this.stats.dropped++;
+      else this.stats.sent++;
+    });
+  }
+
+  #lose(error: Error): void {
+    if (this.#lost || this.#closed !== null) return;
+    this.#lost = true;
+    this.#receiver?.onDeviceLost(error);
+  }
+}
+
+export function duplexDevice(stream: Duplex, options: DuplexOptions): DuplexDevice {
+  return new DuplexDevice(stream, options);
+}
