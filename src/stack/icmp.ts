@@ -1,0 +1,133 @@
+/** ICMP as a host speaks it: echo, errors handed to the connection they quote, errors sent within a limit. */
+import { readU16 } from "../base/bytes.ts";
+import { StackError, type ErrorCode } from "../base/errors.ts";
+import type { Instant } from "../base/time.ts";
+import { formatIpv4, ipv4, type Ipv4Address } from "../wire/address.ts";
+import { readI32 } from "../base/bytes.ts";
+import { createIcmpMessage, type IcmpMessage, readIcmp } from "../wire/icmpv4.ts";
+import { type Ipv4Header, PROTO_TCP } from "../wire/ipv4.ts";
+import { seq } from "../wire/seq.ts";
+import type { TcpConnection } from "../tcp/connection.ts";
+import type { Counters } from "./counters.ts";
+import type { PacketOutput } from "./packet-output.ts";
+
+const ECHO_REPLY = 0;
+const UNREACHABLE = 3;
+const ECHO_REQUEST = 8;
+const TIME_EXCEEDED = 11;
+const PARAMETER_PROBLEM = 12;
+/** Messages a second, for the whole stack, that are not echo replies. */
+const ERRORS_PER_SECOND = 100;
+
+export type FindConnection = (
+  local: Ipv4Address,
+  localPort: number,
+  remote: Ipv4Address,
+  remotePort: number,
+) => TcpConnection | null;
+
+export class IcmpHandler {
+  private readonly output: PacketOutput;
+  private readonly counters: Counters;
+  private readonly find: FindConnection;
+  private readonly nextId: (source: Ipv4Address, destination: Ipv4Address) => number;
+  private readonly message: IcmpMessage = createIcmpMessage();
+  private tokens = ERRORS_PER_SECOND;
+  private refilled: Instant;
+
+  constructor(
+    output: PacketOutput,
+    counters: Counters,
+    find: FindConnection,
+    nextId: (source: Ipv4Address, destination: Ipv4Address) => number,
+    now: Instant,
+  ) {
+    this.output = output;
+    this.counters = counters;
+    this.find = find;
+    this.nextId = nextId;
+    this.refilled = now;
+  }
+
+  input(header: Ipv4Header, buffer: Uint8Array, offset: number, length: number, now: Instant): string | null {
+    this.counters.add("IcmpInMsgs");
+    const m = this.message;
+    const bad = readIcmp(buffer, offset, length, m);
+    if (bad !== null) {
+      this.counters.add("IcmpInErrors");
+      return `dropped: ICMP ${bad}`;
+    }
+    switch (m.type) {
+      case ECHO_REQUEST: {
+        // identifier and sequence come back as they are, and so does every byte (RFC 792)
+        const rest = readI32(buffer, offset + 4);
+        const id = this.nextId(header.destination, header.source);
+        this.output.icmp(
+          header.destination, header.source, ECHO_REPLY, 0, rest,
+          buffer, m.bodyOffset, m.bodyOffset + m.bodyLength, id,
+        );
+        return null;
+      }
+      case UNREACHABLE:
+      case TIME_EXCEEDED:
+      case PARAMETER_PROBLEM:
+        return this.error(m, buffer, now);
+      default:
+        // source quench (RFC 6633), redirect and what nobody knows: silently
+        this.counters.add("IcmpInIgnored");
+        return "dropped: ICMP type not used";
+    }
+  }
+
+  /** To the connection that the quoted headers name (RFC 9293 §3.9.2.2, MUST-54). */
+  private error(m: IcmpMessage, buffer: Uint8Array, now: Instant): string | null {
+    const at = m.bodyOffset;
+    const ihl = m.bodyLength >= 20 ? (buffer[at]! & 15) * 4 : 0;
+    if (ihl < 20 || buffer[at]! >> 4 !== 4 || m.bodyLength < ihl + 8 || buffer[at + 9] !== PROTO_TCP) {
+      return "dropped: ICMP error that quotes nothing of ours";
+    }
+    const local = ipv4(readI32(buffer, at + 12));
+    const remote = ipv4(readI32(buffer, at + 16));
+    const connection = this.find(local, readU16(buffer, at + ihl), remote, readU16(buffer, at + ihl + 2));
+    if (connection === null) return "dropped: ICMP error for no connection";
+    const quoted = seq(readI32(buffer, at + ihl + 4));
+    let taken: boolean;
+    if (m.type === UNREACHABLE && m.code === 4) {
+      taken = connection.onPathMtu(m.nextHopMtu, quoted, now);
+    } else {
+      const hard = m.type === UNREACHABLE && (m.code === 2 || m.code === 3);
+      taken = connection.onIcmpError(hard, describe(m, remote), quoted, now);
+    }
+    if (!taken) return "dropped: ICMP error that quotes nothing under way";
+    connection.env.mark(connection);
+    return null;
+  }
+
+  /** An error in answer to a packet at `buffer[offset ..]`: header and 8 bytes are quoted (RFC 1122 §3.2.2). */
+  send(header: Ipv4Header, buffer: Uint8Array, offset: number, type: number, code: number, now: Instant): void {
+    if (header.fragmentOffset !== 0 || !this.takeToken(now)) return;
+    const to = offset + Math.min(header.totalLength, header.headerLength + 8);
+    this.output.icmp(header.destination, header.source, type, code, 0, buffer, offset, to, 0);
+  }
+
+  private takeToken(now: Instant): boolean {
+    this.tokens = Math.min(ERRORS_PER_SECOND, this.tokens + ((now - this.refilled) / 1000) * ERRORS_PER_SECOND);
+    this.refilled = now;
+    if (this.tokens < 1) {
+      this.counters.add("IcmpOutRateLimited");
+      return false;
+    }
+    this.tokens--;
+    return true;
+  }
+}
+
+function describe(m: IcmpMessage, remote: Ipv4Address): StackError {
+  const who = formatIpv4(remote);
+  if (m.type === TIME_EXCEEDED) return new StackError("EHOSTUNREACH", `time exceeded on the way to ${who}`);
+  if (m.type === PARAMETER_PROBLEM) return new StackError("EHOSTUNREACH", `parameter problem on the way to ${who}`);
+  const codes: Readonly<Record<number, ErrorCode>> = {
+    0: "ENETUNREACH", 1: "EHOSTUNREACH", 2: "ECONNREFUSED", 3: "ECONNREFUSED", 6: "ENETUNREACH", 9: "ENETUNREACH", 13: "EHOSTUNREACH",
+  };
+  return new StackError(codes[m.code] ?? "EHOSTUNREACH", `ICMP unreachable, code ${m.code}, from the way to ${who}`);
+}

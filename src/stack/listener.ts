@@ -1,0 +1,73 @@
+/** A listening port: connections under way to ESTABLISHED are counted apart from those that wait to be accepted. */
+import type { Ipv4Address } from "../wire/address.ts";
+import type { TcpConnection } from "../tcp/connection.ts";
+import type { Endpoint } from "../tcp/endpoint.ts";
+
+export interface ListenerOwner {
+  /** From `poll`: at least one connection waits; call `accept` until it gives null. */
+  onConnection(listener: Listener): void;
+}
+
+export interface Listener {
+  readonly address: Ipv4Address;
+  readonly port: number;
+  /** Connections that wait to be accepted. */
+  readonly waiting: number;
+  accept(): Endpoint | null;
+  /** Stops listening; what was not accepted is reset. Idempotent. */
+  close(): void;
+}
+
+export class ListenerImpl implements Listener {
+  readonly address: Ipv4Address;
+  readonly port: number;
+  readonly backlog: number;
+  readonly owner: ListenerOwner;
+  /** Connections in SYN-RECEIVED. */
+  halfOpen = 0;
+  readonly acceptQueue: TcpConnection[] = [];
+  /** The owner is to be told. */
+  fresh = false;
+  closed = false;
+  private readonly onClose: (listener: ListenerImpl) => void;
+  private readonly onAccept: (connection: TcpConnection) => void;
+
+  constructor(
+    address: Ipv4Address,
+    port: number,
+    backlog: number,
+    owner: ListenerOwner,
+    onClose: (listener: ListenerImpl) => void,
+    onAccept: (connection: TcpConnection) => void,
+  ) {
+    this.address = address;
+    this.port = port;
+    this.backlog = backlog;
+    this.owner = owner;
+    this.onClose = onClose;
+    this.onAccept = onAccept;
+  }
+
+  get waiting(): number {
+    return this.acceptQueue.length;
+  }
+
+  /** As in Linux, one more than the backlog fits. */
+  get isFull(): boolean {
+    return this.acceptQueue.length > this.backlog;
+  }
+
+  accept(): Endpoint | null {
+    const connection = this.acceptQueue.shift();
+    if (connection === undefined) return null;
+    connection.listener = null;
+    this.onAccept(connection);
+    return connection;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.onClose(this);
+  }
+}

@@ -1,0 +1,141 @@
+/** From a segment record to a packet in the device's queue: headers, payload by copy or by reference, checksum. */
+import type { DeviceOffload, PacketRemark, PacketSender } from "../base/device.ts";
+import type { Ipv4Address } from "../wire/address.ts";
+import { IPV4_HEADER, PROTO_ICMP, PROTO_TCP, writeIpv4 } from "../wire/ipv4.ts";
+import { writeU16 } from "../base/bytes.ts";
+import { checksum } from "../wire/checksum.ts";
+import { writeIcmp } from "../wire/icmpv4.ts";
+import { ACK, RST, segmentLength, type TcpSegment } from "../wire/tcp-segment.ts";
+import { fillTcpChecksum, fillTcpPseudoSum, tcpHeaderLength, writeTcp } from "../wire/tcp.ts";
+import { seq, seqAdd } from "../wire/seq.ts";
+import { createOutgoing, type Outgoing, resetOutgoing } from "../tcp/output/outgoing.ts";
+import type { Tcb } from "../tcp/tcb.ts";
+import type { Counters } from "./counters.ts";
+
+export type StackSender = PacketSender & { readonly mtu: number; readonly offload: DeviceOffload };
+
+/** Payload from here on goes by reference where the device completes the checksum. */
+const GATHER_FROM = 4096;
+/** An IPv4 packet's most, less the headers of TCP with all options. */
+const MAX_OFFLOAD_PAYLOAD = 65535 - 20 - 60;
+
+export class PacketOutput {
+  readonly sender: StackSender;
+  private readonly counters: Counters;
+  private readonly ttl: number;
+  private readonly scratch: Outgoing = createOutgoing();
+
+  constructor(sender: StackSender, counters: Counters, ttl: number) {
+    this.sender = sender;
+    this.counters = counters;
+    this.ttl = ttl;
+  }
+
+  /** Most payload one segment of a connection may have. */
+  maxPayload(mss: number): number {
+    return this.sender.offload.tso ? MAX_OFFLOAD_PAYLOAD : mss;
+  }
+
+  /** Room for a packet of `size` bytes, flushing once when the queue is full. */
+  private room(size: number): boolean {
+    if (this.sender.reserve(size)) return true;
+    this.sender.flush();
+    if (this.sender.reserve(size)) return true;
+    this.counters.add("IpOutDiscards");
+    return false;
+  }
+
+  segment(t: Tcb, out: Outgoing): void {
+    const s = out.segment;
+    s.sourcePort = t.localPort;
+    s.destinationPort = t.remotePort;
+    const headers = IPV4_HEADER + tcpHeaderLength(s);
+    const { length } = out;
+    const offload = this.sender.offload;
+    const gather = offload.checksum && length >= GATHER_FROM;
+    if (!this.room(gather ? headers : headers + length)) return;
+    const { buffer, offset } = this.sender;
+    if (length > 0) {
+      if (gather) t.sendBuffer.appendTo(out.offset, length, this.sender);
+      else t.sendBuffer.copyTo(out.offset, length, buffer, offset + headers);
+    }
+    const used = gather ? headers : headers + length;
+    const cut = length > t.snd.mss ? t.snd.mss : 0;
+    this.finish(s, t.localAddress, t.remoteAddress, headers - IPV4_HEADER + length, used, cut, out.remark);
+  }
+
+  /** A RST by the exact rule (RFC 9293 §3.10.7.1), made from the segment that drew it. */
+  reset(cause: TcpSegment): void {
+    const out = this.scratch;
+    resetOutgoing(out);
+    const s = out.segment;
+    s.sourcePort = cause.destinationPort;
+    s.destinationPort = cause.sourcePort;
+    s.window = 0;
+    if ((cause.flags & ACK) !== 0) {
+      s.seq = cause.ack;
+      s.ack = seq(0);
+      s.flags = RST;
+    } else {
+      s.seq = seq(0);
+      s.ack = seqAdd(cause.seq, segmentLength(cause));
+      s.flags = RST | ACK;
+    }
+    this.counters.add("TcpOutRsts");
+    if (!this.room(40)) return;
+    this.finish(s, cause.destination, cause.source, 20, 40, 0, null);
+  }
+
+  private finish(
+    s: TcpSegment,
+    local: Ipv4Address,
+    remote: Ipv4Address,
+    tcpLength: number,
+    used: number,
+    cut: number,
+    remark: PacketRemark,
+  ): void {
+    const { buffer, offset, offload } = this.sender;
+    writeIpv4(buffer, offset, IPV4_HEADER + tcpLength, 0, 0, true, this.ttl, PROTO_TCP, local, remote);
+    writeTcp(buffer, offset + IPV4_HEADER, s);
+    if (offload.checksum) fillTcpPseudoSum(buffer, offset + IPV4_HEADER, tcpLength, local, remote);
+    else fillTcpChecksum(buffer, offset + IPV4_HEADER, tcpLength, local, remote);
+    this.counters.add("TcpOutSegs");
+    this.sender.commit(used, offload.checksum, cut, remark);
+  }
+
+  /** An ICMP message, in fragments where it is larger than the MTU (`identification` then tells them apart). */
+  icmp(
+    source: Ipv4Address,
+    destination: Ipv4Address,
+    type: number,
+    code: number,
+    rest: number,
+    body: Uint8Array,
+    from: number,
+    to: number,
+    identification: number,
+  ): void {
+    const message = new Uint8Array(8 + to - from);
+    writeIcmp(message, 0, type, code, rest, body, from, to);
+    const step = (this.sender.mtu - IPV4_HEADER) & ~7;
+    const whole = message.length + IPV4_HEADER <= this.sender.mtu;
+    for (let at = 0; at < message.length; at += step) {
+      const end = whole ? message.length : Math.min(message.length, at + step);
+      const size = IPV4_HEADER + end - at;
+      if (!this.room(size)) return;
+      const { buffer, offset } = this.sender;
+      writeIpv4(buffer, offset, size, 0, identification, whole, this.ttl, PROTO_ICMP, source, destination);
+      if (!whole) {
+        // offset in units of 8 bytes, MF on all but the last; then the header's sum anew
+        writeU16(buffer, offset + 6, (at >> 3) | (end < message.length ? 0x2000 : 0));
+        writeU16(buffer, offset + 10, 0);
+        writeU16(buffer, offset + 10, checksum(buffer, offset, offset + IPV4_HEADER));
+      }
+      buffer.set(message.subarray(at, end), offset + IPV4_HEADER);
+      this.sender.commit(size, false, 0, null);
+      if (whole) break;
+    }
+    this.counters.add("IcmpOutMsgs");
+  }
+}

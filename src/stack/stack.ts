@@ -1,0 +1,578 @@
+/**
+ * The stack: packets and time in, packets and events out, no I/O. `input` takes one packet; `poll` runs what is
+ * due, tells owners what happened and lets each connection that has something to send send it: once a
+ * batch, so that one ACK answers many segments.
+ */
+import { invariant, StackError } from "../base/errors.ts";
+import type { PacketRemark } from "../base/device.ts";
+import { RX_CHECKSUM_GOOD } from "../base/device.ts";
+import { after, elapsed, type Instant } from "../base/time.ts";
+import type { Rng } from "../base/rng.ts";
+import {
+  type Cidr,
+  formatIpv4,
+  inPrefix,
+  type Ipv4Address,
+  isLoopback,
+  isSubnetBroadcast,
+  isUnicast,
+  UNSPECIFIED,
+} from "../wire/address.ts";
+import { createIpv4Header, type Ipv4Header, PROTO_ICMP, PROTO_TCP, readIpv4 } from "../wire/ipv4.ts";
+import { seqAdd, seqGt, seqMax } from "../wire/seq.ts";
+import { ACK, createTcpSegment, RST, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
+import { readTcp } from "../wire/tcp.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../tcp/config.ts";
+import { TcpConnection } from "../tcp/connection.ts";
+import { Reno } from "../tcp/congestion/reno.ts";
+import { type Endpoint, type EndpointOwner, EVENT_CLOSED, EVENT_ESTABLISHED } from "../tcp/endpoint.ts";
+import { IsnGenerator } from "../tcp/isn.ts";
+import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
+import { RESET } from "../tcp/input/verdict.ts";
+import { ReceiveArena } from "../tcp/receive-queue.ts";
+import type { TcpEnvironment } from "../tcp/tcb.ts";
+import type { TcpTrace } from "../tcp/trace.ts";
+import { toClosed } from "../tcp/transitions.ts";
+import { ConnectionTable } from "./connection-table.ts";
+import { Counters } from "./counters.ts";
+import { IcmpHandler } from "./icmp.ts";
+import { IpIdentification } from "./ip-id.ts";
+import { type Listener, ListenerImpl, type ListenerOwner } from "./listener.ts";
+import { PacketOutput, type StackSender } from "./packet-output.ts";
+import { EphemeralPorts } from "./ports.ts";
+import { FragmentReassembler } from "./reassembly.ts";
+import { TimerWheel, type WheelEntry } from "./timer-wheel.ts";
+
+export interface StackOptions {
+  /** The stack's own addresses with their prefixes; the first is the default source. */
+  readonly addresses: readonly Cidr[];
+  readonly settings?: Partial<Settings>;
+  readonly rng: Rng;
+  readonly now: Instant;
+  readonly sender: StackSender;
+  readonly trace?: TcpTrace | null;
+  /** Told when a user call left work outside of `input` and `poll`. */
+  readonly host?: { requestPoll(): void } | null;
+}
+
+export interface ListenOptions {
+  /** 0.0.0.0 (the default): any of the stack's. */
+  readonly address?: Ipv4Address;
+  /** 0: an ephemeral one. */
+  readonly port: number;
+  readonly backlog?: number;
+  readonly owner: ListenerOwner;
+}
+
+export interface ConnectOptions {
+  readonly remoteAddress: Ipv4Address;
+  readonly remotePort: number;
+  readonly localAddress?: Ipv4Address;
+  readonly localPort?: number;
+  readonly owner: EndpointOwner | null;
+}
+
+/** Segments one connection may send before the next one's turn. */
+const TURN = 64;
+
+export class Stack {
+  readonly settings: Settings;
+  readonly counters: Counters = new Counters();
+  readonly addresses: readonly Cidr[];
+  private readonly rng: Rng;
+  private readonly host: { requestPoll(): void } | null;
+  private readonly trace: TcpTrace | null;
+  private readonly env: TcpEnvironment;
+  private readonly wheel: TimerWheel;
+  private readonly table: ConnectionTable<TcpConnection>;
+  private readonly listeners = new Map<number, ListenerImpl[]>();
+  private readonly output: PacketOutput;
+  private readonly icmp: IcmpHandler;
+  private readonly isn: IsnGenerator;
+  private readonly ports: EphemeralPorts;
+  private readonly ipId: IpIdentification;
+  private readonly fragments: FragmentReassembler;
+  private readonly header: Ipv4Header = createIpv4Header();
+  private readonly segment: TcpSegment = createTcpSegment();
+  private readonly outgoing: Outgoing = createOutgoing();
+  private marked: TcpConnection[] = [];
+  private freshListeners: ListenerImpl[] = [];
+  private clock: Instant;
+  /** Inside `input` or `poll`, or a poll is already asked for. */
+  private busy = false;
+  private asked = false;
+  private readonly onExpire = (entry: WheelEntry): void => {
+    const connection = entry as TcpConnection;
+    connection.onTimeout(this.clock);
+    this.mark(connection);
+  };
+
+  constructor(options: StackOptions) {
+    invariant(options.addresses.length > 0, "a stack has an address");
+    this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
+    this.addresses = options.addresses;
+    this.rng = options.rng;
+    this.host = options.host ?? null;
+    this.trace = options.trace ?? null;
+    this.clock = options.now;
+    this.wheel = new TimerWheel(options.now);
+    this.table = new ConnectionTable<TcpConnection>(options.rng);
+    this.output = new PacketOutput(options.sender, this.counters, this.settings.ip_default_ttl);
+    this.isn = new IsnGenerator(options.rng);
+    this.ports = new EphemeralPorts(options.rng, this.settings.ip_local_port_range);
+    this.ipId = new IpIdentification(options.rng);
+    this.fragments = new FragmentReassembler({
+      highThreshBytes: this.settings.ipfrag_high_thresh,
+      timeoutMs: this.settings.ipfrag_time * 1000,
+    });
+    this.icmp = new IcmpHandler(
+      this.output,
+      this.counters,
+      (local, localPort, remote, remotePort) => this.table.get(local, localPort, remote, remotePort),
+      (source, destination) => this.ipId.next(source, destination, PROTO_ICMP),
+      options.now,
+    );
+    this.env = this.environment();
+  }
+
+  private environment(): TcpEnvironment {
+    return {
+      settings: this.settings,
+      arena: new ReceiveArena(),
+      trace: this.trace,
+      count: (name) => this.counters.add(name),
+      mark: (tcb) => this.mark(tcb as TcpConnection),
+      createCongestionController: (mss) => new Reno(mss, this.settings.tcp_initial_cwnd),
+    };
+  }
+
+  // --- packets in -----------------------------------------------------------------------------------
+
+  input(buffer: Uint8Array, offset: number, length: number, flags: number, now: Instant): PacketRemark {
+    this.clock = now;
+    const wasBusy = this.busy;
+    this.busy = true;
+    try {
+      return this.ipv4Input(buffer, offset, length, flags, now);
+    } finally {
+      this.busy = wasBusy;
+    }
+  }
+
+  private ipv4Input(buffer: Uint8Array, offset: number, length: number, flags: number, now: Instant): PacketRemark {
+    const h = this.header;
+    this.counters.add("IpInReceives");
+    const bad = readIpv4(buffer, offset, length, h);
+    if (bad !== null) return this.drop("IpInHdrErrors", bad);
+    const refused = this.checkAddresses(h);
+    if (refused !== null) return refused;
+    if (h.moreFragments || h.fragmentOffset > 0) return this.fragment(buffer, offset, now);
+    const at = offset + h.headerLength;
+    const size = h.totalLength - h.headerLength;
+    switch (h.protocol) {
+      case PROTO_TCP:
+        return this.tcpInput(h, buffer, at, size, (flags & RX_CHECKSUM_GOOD) !== 0, now);
+      case PROTO_ICMP:
+        return this.icmp.input(h, buffer, at, size, now);
+      default:
+        this.icmp.send(h, buffer, offset, 3, 2, now); // protocol unreachable
+        return this.drop("IpInUnknownProtos", "protocol");
+    }
+  }
+
+  /** RFC 1122 §3.2.1.3, RFC 9293 §3.9.2.3 (MUST-57, MUST-63): silently. */
+  private checkAddresses(h: Ipv4Header): PacketRemark {
+    const own = this.ownPrefix(h.destination);
+    if (own === null) return this.drop("IpInAddrErrors", "not for us");
+    if (h.sourceRoute) return this.drop("IpInAddrErrors", "source route");
+    const { source } = h;
+    const local = isLoopback(own.address);
+    if (!isUnicast(source) || (isLoopback(source) && !local) || isSubnetBroadcast(source, own)) {
+      return this.drop("IpInAddrErrors", "bad source");
+    }
+    if (!local && this.ownPrefix(source) !== null) return this.drop("IpInAddrErrors", "our own source");
+    return null;
+  }
+
+  private ownPrefix(a: Ipv4Address): Cidr | null {
+    for (const own of this.addresses) if (own.address === a) return own;
+    return null;
+  }
+
+  private fragment(buffer: Uint8Array, offset: number, now: Instant): PacketRemark {
+    const h = this.header;
+    const at = offset + h.headerLength;
+    const result = this.fragments.add(h, buffer, at, h.totalLength - h.headerLength, now);
+    if (result.datagram !== null) {
+      this.counters.add("IpReasmOKs");
+      return this.ipv4Input(result.datagram, 0, result.datagram.length, 0, now);
+    }
+    if (result.dropped !== null) return this.drop("IpReasmFails", result.dropped);
+    return null;
+  }
+
+  private tcpInput(
+    h: Ipv4Header,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    good: boolean,
+    now: Instant,
+  ): PacketRemark {
+    const s = this.segment;
+    this.counters.add("TcpInSegs");
+    const bad = readTcp(buffer, offset, length, h.source, h.destination, good, s);
+    if (bad !== null) return this.drop(bad === "bad-checksum" ? "TcpInCsumErrors" : "TcpInErrs", bad);
+    if (s.source === s.destination && s.sourcePort === s.destinationPort) {
+      return this.drop("TcpExtLand", "LAND");
+    }
+    const c = this.table.get(s.destination, s.destinationPort, s.source, s.sourcePort);
+    if (c !== null && !c.dead) {
+      if (c.state !== "TIME-WAIT" || !this.mayReuse(c, s)) return this.deliver(c, s, now);
+      this.counters.add("TcpExtTWRecycled");
+      toClosed(c, "reused by a newer SYN", now, null);
+      this.forget(c);
+      return this.toListener(s, now, c);
+    }
+    if (c !== null) this.forget(c);
+    return this.toListener(s, now, null);
+  }
+
+  private deliver(c: TcpConnection, s: TcpSegment, now: Instant): PacketRemark {
+    if (c.state === "SYN-RECEIVED" && c.passive && (s.flags & (ACK | RST)) === ACK) {
+      const listener = c.listener as ListenerImpl | null;
+      if (listener !== null && listener.isFull) {
+        // as Linux: the client's ACK is dropped and comes again with data, or the SYN-ACK does
+        if (this.settings.tcp_abort_on_overflow !== 0) c.abort();
+        return this.drop("TcpExtListenOverflows", "accept queue full");
+      }
+    }
+    const verdict = c.onSegment(s, now);
+    this.mark(c);
+    if (verdict === RESET) {
+      this.output.reset(s);
+      return "refused: RST sent";
+    }
+    if (verdict === null || verdict === "") return null;
+    this.counters.add(verdict);
+    return verdict;
+  }
+
+  /** RFC 6191: a SYN provably newer than the connection in TIME-WAIT takes its place. */
+  private mayReuse(c: TcpConnection, s: TcpSegment): boolean {
+    if ((s.flags & (SYN | RST | ACK)) !== SYN || this.settings.tcp_tw_reuse === 0) return false;
+    if (c.timestamps && s.hasTimestamps) {
+      const newer = (s.tsVal - c.tsRecent) | 0;
+      return newer > 0 || (newer === 0 && seqGt(s.seq, seqAdd(c.rcv.nxt, -1)));
+    }
+    return (!c.timestamps && s.hasTimestamps) || seqGt(s.seq, seqAdd(c.rcv.nxt, -1));
+  }
+
+  private toListener(s: TcpSegment, now: Instant, old: TcpConnection | null): PacketRemark {
+    const listener = this.findListener(s.destination, s.destinationPort);
+    if (listener === null) {
+      if ((s.flags & RST) !== 0) return this.drop("TcpInRsts", "reset for nobody");
+      this.output.reset(s);
+      return "refused: RST sent";
+    }
+    // RFC 9293 §3.10.7.2
+    if ((s.flags & RST) !== 0) return this.drop("TcpInRsts", "reset in LISTEN");
+    if ((s.flags & ACK) !== 0) {
+      this.output.reset(s);
+      return "refused: RST sent";
+    }
+    if ((s.flags & SYN) === 0) return this.drop("TcpInErrs", "no SYN in LISTEN");
+    if (listener.isFull) return this.drop("TcpExtListenOverflows", "accept queue full");
+    if (listener.halfOpen >= this.settings.tcp_max_syn_backlog) {
+      return this.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
+    }
+    const c = this.create(s.destination, s.destinationPort, s.source, s.sourcePort, now, old);
+    c.listener = listener;
+    listener.halfOpen++;
+    this.counters.add("TcpPassiveOpens");
+    c.onPassiveOpen(s, now);
+    this.mark(c);
+    return null;
+  }
+
+  private create(
+    local: Ipv4Address,
+    localPort: number,
+    remote: Ipv4Address,
+    remotePort: number,
+    now: Instant,
+    old: TcpConnection | null,
+  ): TcpConnection {
+    let iss = this.isn.generate(local, localPort, remote, remotePort, now);
+    // RFC 9293 §3.6.1 (MAY-2): above everything the old connection used
+    if (old !== null) iss = seqMax(iss, seqAdd(old.snd.nxt, 65537));
+    const c = new TcpConnection(
+      this.env, local, localPort, remote, remotePort, iss, this.output.sender.mtu, now,
+    );
+    c.tsOffset = this.isn.timestampOffset(local, localPort, remote, remotePort);
+    this.table.insert(local, localPort, remote, remotePort, c);
+    return c;
+  }
+
+  private drop(counter: string, why: string): PacketRemark {
+    this.counters.add(counter);
+    return `dropped: ${why}`;
+  }
+
+  // --- what is to be done ---------------------------------------------------------------------------
+
+  /** Due timers, events to owners, output. Flushing the device is the caller's. */
+  poll(now: Instant): void {
+    this.clock = now;
+    this.asked = false;
+    this.busy = true;
+    try {
+      this.wheel.advance(now, this.onExpire);
+      this.expireFragments(now);
+      while (this.marked.length > 0 || this.freshListeners.length > 0) {
+        const batch = this.marked;
+        this.marked = [];
+        for (let i = 0; i < batch.length; i++) this.serve(batch, i, now);
+        this.tellListeners();
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** The latest moment at which `poll` wants to be called. */
+  nextTimeout(): Instant {
+    const wheel = this.wheel.nextDeadline();
+    const fragments = this.fragments.nextDeadline();
+    return wheel < fragments ? wheel : fragments;
+  }
+
+  private expireFragments(now: Instant): void {
+    if (this.fragments.nextDeadline() > now) return;
+    for (const first of this.fragments.advance(now)) {
+      this.counters.add("IpReasmTimeout");
+      // only with fragment 0 held can the error quote something (RFC 1122 §3.3.2)
+      if (readIpv4(first, 0, first.length, this.header) === null) this.icmp.send(this.header, first, 0, 11, 1, now);
+    }
+  }
+
+  private serve(batch: TcpConnection[], i: number, now: Instant): void {
+    const c = batch[i]!;
+    c.marked = false;
+    try {
+      this.tell(c);
+      if (this.transmit(c, now)) this.mark(c);
+    } catch (error) {
+      // an owner threw: the rest of the batch must not be lost with it
+      for (let k = i + 1; k < batch.length; k++) {
+        batch[k]!.marked = false;
+        this.mark(batch[k]!);
+      }
+      this.mark(c);
+      throw error;
+    }
+    if (c.dead && c.events === 0) this.forget(c);
+    else if (c.dead && (c.owner === null || c.orphan)) this.forget(c);
+    else this.schedule(c);
+  }
+
+  private tell(c: TcpConnection): void {
+    if (c.listener !== null) this.passiveProgress(c);
+    if (c.events === 0 || c.owner === null) return;
+    const events = c.events;
+    c.events = 0;
+    const told = c.orphan ? events & EVENT_CLOSED : events;
+    if (told !== 0) c.owner.onEvents(c, told);
+  }
+
+  /** A passive connection moves from the SYN queue to the accept queue, or dies before it was accepted. */
+  private passiveProgress(c: TcpConnection): void {
+    const listener = c.listener as ListenerImpl;
+    if (c.passive && c.events & EVENT_ESTABLISHED) {
+      c.events &= ~EVENT_ESTABLISHED;
+      listener.halfOpen--;
+      listener.acceptQueue.push(c);
+      if (!listener.fresh) {
+        listener.fresh = true;
+        this.freshListeners.push(listener);
+      }
+    }
+    if (c.dead) {
+      const at = listener.acceptQueue.indexOf(c);
+      if (at >= 0) listener.acceptQueue.splice(at, 1);
+      else listener.halfOpen--;
+      c.listener = null;
+    }
+  }
+
+  private tellListeners(): void {
+    while (this.freshListeners.length > 0) {
+      const listener = this.freshListeners.shift()!;
+      listener.fresh = false;
+      if (!listener.closed && listener.waiting > 0) listener.owner.onConnection(listener);
+    }
+  }
+
+  /** True when the connection's turn ended with more to send. */
+  private transmit(c: TcpConnection, now: Instant): boolean {
+    const out = this.outgoing;
+    const max = this.output.maxPayload(c.snd.mss);
+    for (let n = 0; n < TURN; n++) {
+      if (!c.pollTransmit(out, max, now)) return false;
+      if (this.trace !== null) this.trace.segmentSent(c, out.segment, out.remark, now);
+      this.output.segment(c, out);
+    }
+    return true;
+  }
+
+  /** The wheel holds the earliest deadline; one that moved later is left to fire and be ignored. */
+  private schedule(c: TcpConnection): void {
+    const due = c.nextTimeout();
+    if (c.wheelSlot < 0 ? due !== Infinity : due < c.wheelDeadline) this.wheel.schedule(c, due);
+  }
+
+  private forget(c: TcpConnection): void {
+    this.wheel.cancel(c);
+    if (this.table.get(c.localAddress, c.localPort, c.remoteAddress, c.remotePort) === c) {
+      this.table.delete(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
+    }
+    if (c.listener !== null) this.passiveProgress(c);
+  }
+
+  private mark(c: TcpConnection): void {
+    if (!c.marked) {
+      c.marked = true;
+      this.marked.push(c);
+    }
+    if (!this.busy && !this.asked && this.host !== null) {
+      this.asked = true;
+      this.host.requestPoll();
+    }
+  }
+
+  // --- the user -------------------------------------------------------------------------------------
+
+  listen(options: ListenOptions): Listener {
+    const address = options.address ?? UNSPECIFIED;
+    if (address !== UNSPECIFIED && this.ownPrefix(address) === null) {
+      throw new StackError("EADDRNOTAVAIL", `${formatIpv4(address)} is not an address of this stack`);
+    }
+    const port = options.port === 0 ? this.freeListenPort(address) : options.port;
+    if (this.conflicts(address, port)) {
+      throw new StackError("EADDRINUSE", `${formatIpv4(address)}:${port} has a listener already`);
+    }
+    const backlog = Math.max(0, Math.min(options.backlog ?? 511, this.settings.somaxconn));
+    const listener = new ListenerImpl(
+      address,
+      port,
+      backlog,
+      options.owner,
+      (l) => this.closeListener(l),
+      (c) => this.mark(c),
+    );
+    const same = this.listeners.get(port);
+    if (same === undefined) this.listeners.set(port, [listener]);
+    else same.push(listener);
+    return listener;
+  }
+
+  private conflicts(address: Ipv4Address, port: number): boolean {
+    const same = this.listeners.get(port);
+    if (same === undefined) return false;
+    return same.some((l) => l.address === address || l.address === UNSPECIFIED || address === UNSPECIFIED);
+  }
+
+  private freeListenPort(address: Ipv4Address): number {
+    const port = this.ports.choose(address, UNSPECIFIED, 0, (p) => !this.listeners.has(p));
+    if (port === 0) throw new StackError("EADDRINUSE", "no ephemeral port is free");
+    return port;
+  }
+
+  private findListener(address: Ipv4Address, port: number): ListenerImpl | null {
+    const same = this.listeners.get(port);
+    if (same === undefined) return null;
+    let any: ListenerImpl | null = null;
+    for (const l of same) {
+      if (l.address === address) return l;
+      if (l.address === UNSPECIFIED) any = l;
+    }
+    return any;
+  }
+
+  private closeListener(listener: ListenerImpl): void {
+    const rest = (this.listeners.get(listener.port) ?? []).filter((l) => l !== listener);
+    if (rest.length === 0) this.listeners.delete(listener.port);
+    else this.listeners.set(listener.port, rest);
+    for (const c of this.connections() as TcpConnection[]) {
+      if (c.listener !== listener) continue;
+      c.orphan = true;
+      c.abort();
+    }
+  }
+
+  connect(options: ConnectOptions): Endpoint {
+    const { remoteAddress, remotePort } = options;
+    if (remotePort < 1 || remotePort > 65535) throw new StackError("EINVAL", "the port is 1 to 65535");
+    const local = options.localAddress ?? this.sourceFor(remoteAddress);
+    const own = this.ownPrefix(local);
+    if (own === null) {
+      throw new StackError("EADDRNOTAVAIL", `${formatIpv4(local)} is not an address of this stack`);
+    }
+    // MUST-46
+    if (!isUnicast(remoteAddress) || isSubnetBroadcast(remoteAddress, own)) {
+      throw new StackError("ENETUNREACH", `${formatIpv4(remoteAddress)} is not the address of a host`);
+    }
+    const localPort = options.localPort ?? 0;
+    const port = localPort === 0 ? this.freePort(local, remoteAddress, remotePort) : localPort;
+    const existing = this.table.get(local, port, remoteAddress, remotePort);
+    if (existing !== null && !existing.dead) {
+      throw new StackError("EADDRINUSE", `${formatIpv4(local)}:${port} has a connection to that peer`);
+    }
+    if (existing !== null) this.forget(existing);
+    const c = this.create(local, port, remoteAddress, remotePort, this.clock, null);
+    c.owner = options.owner;
+    this.counters.add("TcpActiveOpens");
+    c.open(this.clock);
+    return c;
+  }
+
+  private freePort(local: Ipv4Address, remote: Ipv4Address, remotePort: number): number {
+    const port = this.ports.choose(
+      local,
+      remote,
+      remotePort,
+      (p) => this.table.get(local, p, remote, remotePort) === null && !this.conflicts(local, p),
+    );
+    if (port === 0) throw new StackError("EADDRNOTAVAIL", "every ephemeral port to that peer is in use");
+    return port;
+  }
+
+  /** The address whose prefix holds the destination, else the first (MUST-44). */
+  private sourceFor(remote: Ipv4Address): Ipv4Address {
+    for (const own of this.addresses) if (inPrefix(remote, own)) return own.address;
+    return this.addresses[0]!.address;
+  }
+
+  connections(): Endpoint[] {
+    const all: Endpoint[] = [];
+    this.table.forEach((c) => all.push(c));
+    return all;
+  }
+
+  /** RST to every peer; the next `poll` sends them. */
+  abortAll(): void {
+    for (const c of this.connections()) c.abort();
+  }
+
+  /** The device is gone: every connection fails, nothing is sent any more. */
+  deviceLost(error: StackError): void {
+    for (const c of this.connections() as TcpConnection[]) {
+      if (!c.dead) toClosed(c, error.message, this.clock, c.state === "TIME-WAIT" ? null : error);
+    }
+  }
+
+  /** How long ago the stack was last told the time, for a driver that checks itself. */
+  idleFor(now: Instant): number {
+    return elapsed(this.clock, after(now, 0));
+  }
+}

@@ -1,0 +1,123 @@
+/** The settings of a stack, under the names that Linux users know (sysctl net.ipv4.*), with unit and reason. */
+
+export interface Settings {
+  /** SYN retransmissions; one more than Linux, as MUST-23 asks for 180 s. */
+  readonly tcp_syn_retries: number;
+  readonly tcp_synack_retries: number;
+  /** 0 off, 1 when the SYN queue is full, 2 always. */
+  readonly tcp_syncookies: number;
+  /** Half-open connections a listener keeps. */
+  readonly tcp_max_syn_backlog: number;
+  /** Upper bound of a listener's backlog. */
+  readonly somaxconn: number;
+  /** 1: a full accept queue answers with RST. */
+  readonly tcp_abort_on_overflow: number;
+  /** Seconds that a closed connection waits in FIN-WAIT-2. */
+  readonly tcp_fin_timeout: number;
+  /** 1: a SYN proven newer (RFC 6191) may take over a connection in TIME-WAIT. */
+  readonly tcp_tw_reuse: number;
+  readonly tcp_max_tw_buckets: number;
+  /** Seconds (RFC 9293 MUST-28: 2 hours at least). */
+  readonly tcp_keepalive_time: number;
+  /** Seconds. */
+  readonly tcp_keepalive_intvl: number;
+  readonly tcp_keepalive_probes: number;
+  /** Retransmissions until a soft error is told (R1, SHLD-10). */
+  readonly tcp_retries1: number;
+  /** Retransmissions until the connection fails (R2, SHLD-11): 15 are about 924 s. */
+  readonly tcp_retries2: number;
+  /** The same for a connection that no user holds. */
+  readonly tcp_orphan_retries: number;
+  readonly tcp_window_scaling: number;
+  readonly tcp_timestamps: number;
+  readonly tcp_sack: number;
+  readonly tcp_dsack: number;
+  /** 0 off, 1 ask and answer, 2 answer. */
+  readonly tcp_ecn: number;
+  /** Bits: 1 client, 2 server. */
+  readonly tcp_fastopen: number;
+  readonly tcp_congestion_control: string;
+  /** Segments (RFC 6928). */
+  readonly tcp_initial_cwnd: number;
+  /** Receive buffer in bytes: least, at start, most. */
+  readonly tcp_rmem: readonly [number, number, number];
+  /** Send buffer in bytes: least, at start, most. */
+  readonly tcp_wmem: readonly [number, number, number];
+  /** Bytes of all connections: no pressure below, pressure above, cap. */
+  readonly tcp_mem: readonly [number, number, number];
+  /** 0 off, 1 when a black hole shows, 2 always (RFC 4821). */
+  readonly tcp_mtu_probing: number;
+  /** 1: a RST does not end TIME-WAIT (RFC 1337 F1). Deviation from RFC 9293 §3.10.7.4. */
+  readonly tcp_rfc1337: number;
+  /** Challenge ACKs of one connection in 5 s (RFC 5961 §7). */
+  readonly tcp_challenge_ack_limit: number;
+  /** ms. Deviation: RFC 6298 §2.4 says 1000; 200 is Linux's. */
+  readonly tcp_rto_min_ms: number;
+  /** ms; RFC 6298 §2.5: 60 s at least. */
+  readonly tcp_rto_max_ms: number;
+  /** ms that an ACK is delayed (MUST-40: below 500). */
+  readonly tcp_delack_min_ms: number;
+  readonly tcp_early_retrans: number;
+  /** 1: the congestion window restarts after idling (RFC 5681 §4.1). */
+  readonly tcp_slow_start_after_idle: number;
+  /** Bytes: no smaller MSS is believed (CVE-2019-11479). */
+  readonly tcp_min_snd_mss: number;
+  /** Bytes not yet sent above which a writer is held back. */
+  readonly tcp_notsent_lowat: number;
+  /** First and last ephemeral port; wider than Linux's, as RFC 6056 §3.2 asks. */
+  readonly ip_local_port_range: readonly [number, number];
+  readonly ip_default_ttl: number;
+  /** Bytes that fragments may hold. */
+  readonly ipfrag_high_thresh: number;
+  /** Seconds a datagram waits for its fragments. */
+  readonly ipfrag_time: number;
+  /** ms between ICMP errors to one peer, on average. */
+  readonly icmp_ratelimit: number;
+  /** Seconds; TIME-WAIT lasts twice that. Deviation: RFC 9293 §3.4.2 says 120. */
+  readonly tcp_msl: number;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  tcp_syn_retries: 7,
+  tcp_synack_retries: 5,
+  tcp_syncookies: 1,
+  tcp_max_syn_backlog: 1024,
+  somaxconn: 4096,
+  tcp_abort_on_overflow: 0,
+  tcp_fin_timeout: 60,
+  tcp_tw_reuse: 1,
+  tcp_max_tw_buckets: 262144,
+  tcp_keepalive_time: 7200,
+  tcp_keepalive_intvl: 75,
+  tcp_keepalive_probes: 10,
+  tcp_retries1: 3,
+  tcp_retries2: 15,
+  tcp_orphan_retries: 8,
+  tcp_window_scaling: 1,
+  tcp_timestamps: 1,
+  tcp_sack: 1,
+  tcp_dsack: 1,
+  tcp_ecn: 2,
+  tcp_fastopen: 1,
+  tcp_congestion_control: "reno",
+  tcp_initial_cwnd: 10,
+  tcp_rmem: [4096, 131072, 6291456],
+  tcp_wmem: [4096, 262144, 4194304],
+  tcp_mem: [268435456, 402653184, 536870912],
+  tcp_mtu_probing: 1,
+  tcp_rfc1337: 1,
+  tcp_challenge_ack_limit: 10,
+  tcp_rto_min_ms: 200,
+  tcp_rto_max_ms: 120000,
+  tcp_delack_min_ms: 40,
+  tcp_early_retrans: 3,
+  tcp_slow_start_after_idle: 1,
+  tcp_min_snd_mss: 48,
+  tcp_notsent_lowat: 4294967295,
+  ip_local_port_range: [16384, 65535],
+  ip_default_ttl: 64,
+  ipfrag_high_thresh: 4194304,
+  ipfrag_time: 30,
+  icmp_ratelimit: 1000,
+  tcp_msl: 30,
+};

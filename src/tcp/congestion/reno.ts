@@ -1,0 +1,60 @@
+/** Slow start, congestion avoidance and the halving of RFC 5681, bytes counted as in §3.1. */
+import type { Instant } from "../../base/time.ts";
+import { type CongestionController, initialWindow } from "./controller.ts";
+
+/**
+ * Bytes one ACK may add in slow start, in segments. Deviation: RFC 5681 §3.1 says 1; a kernel peer
+ * answers a segment of 64 KiB with one ACK, with which 1 would mean growth of 10 % a round trip. RFC 9406 §4.3 allows 8
+ * without pacing.
+ */
+const SLOW_START_LIMIT = 8;
+
+export class Reno implements CongestionController {
+  readonly name = "reno";
+  cwnd: number;
+  /** RFC 5681 §3.1: arbitrarily high. */
+  ssthresh = 0x7fffffff;
+  private mss: number;
+  private readonly initial: number;
+  private counted = 0;
+
+  constructor(mss: number, initialSegments: number) {
+    this.mss = mss;
+    this.initial = initialWindow(mss, initialSegments);
+    this.cwnd = this.initial;
+  }
+
+  onAck(acked: number, _flight: number, limited: boolean, _now: Instant): void {
+    if (!limited) return;
+    if (this.cwnd < this.ssthresh) {
+      this.cwnd += Math.min(acked, SLOW_START_LIMIT * this.mss);
+      return;
+    }
+    this.counted += acked;
+    while (this.counted >= this.cwnd) {
+      this.counted -= this.cwnd;
+      this.cwnd += this.mss;
+    }
+  }
+
+  onLoss(flight: number, _now: Instant): void {
+    this.ssthresh = Math.max(Math.floor(flight / 2), 2 * this.mss);
+    this.cwnd = this.ssthresh;
+    this.counted = 0;
+  }
+
+  onTimeout(flight: number, first: boolean, _now: Instant): void {
+    if (first) this.ssthresh = Math.max(Math.floor(flight / 2), 2 * this.mss);
+    this.cwnd = this.mss;
+    this.counted = 0;
+  }
+
+  onIdle(_now: Instant): void {
+    if (this.cwnd > this.initial) this.cwnd = this.initial;
+    this.counted = 0;
+  }
+
+  onMss(mss: number): void {
+    this.mss = mss;
+  }
+}

@@ -1,0 +1,97 @@
+/** First check: is the segment within the window, is it an old duplicate by its timestamp, and what of it is new. */
+import { elapsed, type Instant } from "../../base/time.ts";
+import { seqAdd, seqDiff, seqGeq, seqInWindow, seqLeq, seqLt } from "../../wire/seq.ts";
+import { ACK, FIN, RST, SYN, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { ACK_NOW, type Tcb } from "../tcb.ts";
+import { startTimeWait } from "../transitions.ts";
+import { challenge } from "./challenge.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** RFC 7323 §5.5: TS.Recent is worth nothing after 24 days. */
+const TS_RECENT_VALID = 24 * 24 * 3600 * 1000;
+
+/** RFC 9293 §3.10.7.4, first check, with PAWS (RFC 7323 §5.3) before it. */
+export function checkSequence(t: Tcb, s: TcpSegment, now: Instant): Verdict {
+  const isReset = (s.flags & RST) !== 0;
+  const isSyn = (s.flags & SYN) !== 0;
+  if (t.timestamps && !isReset) {
+    if (!s.hasTimestamps) {
+      if (!isSyn) return "dropped: no timestamp"; // RFC 7323 §3.2
+    } else if (
+      (s.tsVal - t.tsRecent) | 0 ? ((s.tsVal - t.tsRecent) | 0) < 0 : false
+    ) {
+      if (elapsed(t.tsRecentAt, now) <= TS_RECENT_VALID) {
+        t.env.count("TcpExtPAWSEstab");
+        if (isSyn) challenge(t, now);
+        else t.ack = ACK_NOW;
+        return "dropped: PAWS";
+      }
+    }
+  }
+  if (t.state === "SYN-RECEIVED" && isSyn && s.seq === t.rcv.irs && !isReset) return synAgain(t, s);
+  if (!isAcceptable(t, s)) {
+    if (isReset) return "dropped: reset outside the window";
+    if (isSyn) challenge(t, now);
+    else t.ack = ACK_NOW;
+    if (t.state === "TIME-WAIT" && (s.flags & FIN) !== 0) startTimeWait(t, now);
+    t.env.count("TcpExtTCPOutOfWindow");
+    return "dropped: outside the window";
+  }
+  if (t.timestamps && s.hasTimestamps && !isReset) recordTimestamp(t, s, now);
+  return null;
+}
+
+/** The four cases of RFC 9293 §3.4, with §3.10.7.4's allowance at window 0 (MUST-66). */
+function isAcceptable(t: Tcb, s: TcpSegment): boolean {
+  const { nxt, edge } = t.rcv;
+  const window = seqDiff(edge, nxt);
+  const length = segmentLength(s);
+  if (window <= 0) return s.seq === nxt;
+  if (length === 0) return seqInWindow(s.seq, nxt, window);
+  return seqInWindow(s.seq, nxt, window) || seqInWindow(seqAdd(s.seq, length - 1), nxt, window);
+}
+
+/** RFC 7323 §4.3: only a segment at or below Last.ACK.sent carries the timestamp to echo. */
+function recordTimestamp(t: Tcb, s: TcpSegment, now: Instant): void {
+  const newer = ((s.tsVal - t.tsRecent) | 0) >= 0;
+  const stale = elapsed(t.tsRecentAt, now) > TS_RECENT_VALID;
+  if ((newer || stale) && seqLeq(s.seq, t.rcv.lastAckSent)) {
+    t.tsRecent = s.tsVal;
+    t.tsRecentAt = now;
+  }
+}
+
+/**
+ * The peer's SYN comes again in SYN-RECEIVED: our SYN-ACK was lost, so it goes out again. With ACK it
+ * is the other half of a simultaneous open, whose SYN is already counted.
+ */
+function synAgain(t: Tcb, s: TcpSegment): Verdict {
+  if ((s.flags & ACK) !== 0) {
+    s.flags &= ~SYN;
+    s.seq = seqAdd(s.seq, 1);
+    return null;
+  }
+  if (t.retries <= t.env.settings.tcp_synack_retries) t.synOwed = true;
+  return "dropped: SYN repeated";
+}
+
+/** Cuts what lies outside the window, so that the segment begins at RCV.NXT or beyond and ends in it. */
+export function trim(t: Tcb, s: TcpSegment): void {
+  const { nxt, edge } = t.rcv;
+  if (seqLt(s.seq, nxt)) {
+    const old = seqDiff(nxt, s.seq);
+    const cut = Math.min(old, s.payloadLength);
+    s.payloadOffset += cut;
+    s.payloadLength -= cut;
+    if (old > cut) s.flags &= ~FIN; // a FIN already taken
+    s.seq = nxt;
+  }
+  const over = seqDiff(seqAdd(s.seq, s.payloadLength), edge);
+  if (over > 0) {
+    s.payloadLength = Math.max(0, s.payloadLength - over);
+    s.flags &= ~FIN;
+    t.ack = ACK_NOW;
+  } else if (over === 0 && (s.flags & FIN) !== 0 && seqGeq(s.seq, edge) && s.seq !== nxt) {
+    s.flags &= ~FIN;
+  }
+}

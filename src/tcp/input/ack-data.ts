@@ -1,0 +1,136 @@
+/** What new and duplicate ACKs mean for round-trip time, congestion window and loss recovery. */
+import { after, elapsed, type Instant } from "../../base/time.ts";
+import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../../wire/seq.ts";
+import { FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { EVENT_WRITABLE } from "../endpoint.ts";
+import { enterRecovery, flightSize, leaveRecovery, markFirstLost } from "../loss.ts";
+import type { Tcb } from "../tcb.ts";
+import { TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
+import { timestampNow } from "../timestamps.ts";
+
+/** RFC 5681 §3.2: the third duplicate starts fast retransmit. */
+const DUP_THRESH = 3;
+
+/** SND.UNA advanced, over `bytes` of data; `flight` was outstanding before. */
+export function dataAcknowledged(
+  t: Tcb,
+  s: TcpSegment,
+  bytes: number,
+  flight: number,
+  now: Instant,
+): void {
+  const { settings } = t.env;
+  sampleRtt(t, s, now);
+  t.rtt.backoff = 0; // RFC 8961 §4: data got through
+  t.persistBackoff = 0;
+  t.dupAcks = 0;
+  if (t.scoreboard !== null) {
+    t.scoreboard.advance(t.snd.una);
+    takeSackBlocks(t, s);
+  }
+  let restart = true;
+  if (t.recovery === "open") {
+    if (bytes > 0) t.cc?.onAck(bytes, flight, t.cwndLimited, now);
+    if (t.scoreboard !== null && !t.scoreboard.isEmpty) maybeSackLoss(t, now);
+  } else if (seqGeq(t.snd.una, t.recoveryPoint)) {
+    leaveRecovery(t);
+    if (bytes > 0 && t.cc !== null && t.cc.cwnd < t.cc.ssthresh) {
+      t.cc.onAck(bytes, flight, true, now);
+    }
+  } else if (t.recovery === "recovery") {
+    restart = partialAck(t, bytes);
+  } else {
+    // after a timeout: slow start repairs
+    if (bytes > 0) t.cc?.onAck(bytes, flight, true, now);
+    t.highRxt = seqMax(t.highRxt, t.snd.una);
+  }
+  if (restart && seqLt(t.snd.una, t.snd.nxt)) {
+    t.timers.start(TIMER_RETRANSMIT, after(now, t.rtt.current(settings.tcp_rto_max_ms)));
+  }
+  if (t.snd.wantRoom ? t.sendBuffer.length < t.snd.limit : t.sendBuffer.length === 0 && bytes > 0) {
+    t.snd.wantRoom = false;
+    t.events |= EVENT_WRITABLE;
+  }
+  growSendLimit(t);
+}
+
+/** RFC 6582 §3.2, RFC 6675 §5: the next hole; only the first partial ACK restarts the timer. */
+function partialAck(t: Tcb, bytes: number): boolean {
+  t.partialAcks++;
+  t.highRxt = seqMax(t.highRxt, t.snd.una);
+  markFirstLost(t);
+  if (!t.sack) {
+    t.inflation = Math.max(0, t.inflation - bytes) + (bytes >= t.snd.mss ? t.snd.mss : 0);
+    t.highRxt = t.snd.una;
+    t.lostEdge = seqMin(seqAdd(t.snd.una, t.snd.mss), t.snd.nxt);
+    t.forceRetransmit = 1;
+  }
+  return t.partialAcks === 1 || t.sack;
+}
+
+/** One sample a round trip: a timed segment never sent twice (Karn), else the timestamp echoed. */
+function sampleRtt(t: Tcb, s: TcpSegment, now: Instant): void {
+  const { tcp_rto_min_ms: min, tcp_rto_max_ms: max } = t.env.settings;
+  if (t.timing) {
+    if (seqGt(t.timedSeq, t.snd.una)) return;
+    t.timing = false;
+    t.rtt.sample(elapsed(t.timedAt, now), min, max);
+    return;
+  }
+  if (!t.timestamps || !s.hasTimestamps || s.tsEcr === 0) return;
+  const r = (timestampNow(t, now) - s.tsEcr) | 0;
+  if (r >= 0 && r < max) t.rtt.sample(r, min, max); // an echo from the future gives none
+}
+
+/** Linux grows the send buffer with the congestion window: twice the window, so that it can stay full. */
+function growSendLimit(t: Tcb): void {
+  if (t.cc === null) return;
+  const want = 2 * t.cc.cwnd;
+  if (want > t.snd.limit) t.snd.limit = Math.min(want, t.env.settings.tcp_wmem[2]);
+}
+
+/** ACK = SND.UNA. */
+export function duplicateAck(t: Tcb, s: TcpSegment, now: Instant): void {
+  if (flightSize(t) === 0) return;
+  if (t.sack) {
+    const fresh = t.scoreboard !== null && takeSackBlocks(t, s) > 0;
+    if (fresh) {
+      t.dupAcks++; // RFC 6675 §2: only an ACK that tells something new counts
+      if (t.recovery === "open") maybeSackLoss(t, now);
+      else if (t.recovery === "recovery") markFirstLost(t);
+    }
+    return;
+  }
+  // RFC 5681 §2: no data, no SYN or FIN, unchanged window
+  if (s.payloadLength > 0 || (s.flags & (SYN | FIN)) !== 0) return;
+  if (s.window << t.snd.scale !== t.snd.wnd) return;
+  if (t.timers.isArmed(TIMER_PERSIST) || t.snd.wnd === 0) return;
+  t.dupAcks++;
+  if (t.recovery === "recovery") {
+    // no more than what is outstanding can have left the network, however many duplicates come
+    t.inflation = Math.min(t.inflation + t.snd.mss, flightSize(t));
+  } else if (t.recovery === "open" && t.dupAcks === DUP_THRESH && seqGt(t.snd.una, t.recoveryPoint)) {
+    enterRecovery(t, now);
+  }
+}
+
+function maybeSackLoss(t: Tcb, now: Instant): void {
+  const board = t.scoreboard!;
+  const lost = board.lostEdge(t.snd.una, t.snd.mss);
+  if (t.dupAcks < DUP_THRESH && !seqGt(lost, t.snd.una)) return;
+  if (seqLt(t.snd.una, t.recoveryPoint) && t.recoveryPoint !== t.snd.iss) return;
+  enterRecovery(t, now);
+}
+
+/** Puts valid blocks on the scoreboard; each bad one is ignored by itself. Returns the bytes that were news. */
+function takeSackBlocks(t: Tcb, s: TcpSegment): number {
+  let fresh = 0;
+  for (let i = 0; i < s.sackCount; i++) {
+    const left = s.sack[2 * i]! as typeof t.snd.una;
+    const right = s.sack[2 * i + 1]! as typeof t.snd.una;
+    if (!seqLt(left, right) || seqLeq(right, t.snd.una) || seqGt(right, t.snd.nxt)) continue;
+    if (seqDiff(right, left) > seqDiff(t.snd.nxt, t.snd.una)) continue;
+    fresh += t.scoreboard!.add(seqMax(left, t.snd.una), right);
+  }
+  return fresh;
+}

@@ -1,0 +1,109 @@
+/** Fifth check: what the ACK acknowledges, the peer's window, and the closing states that wait for it. */
+import { after, type Instant } from "../../base/time.ts";
+import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
+import { ACK, FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
+import type { Tcb } from "../tcb.ts";
+import { TIMER_RETRANSMIT, TIMER_TIME_WAIT, TIMER_USER_TIMEOUT } from "../timers.ts";
+import { setState, toClosed, toTimeWait } from "../transitions.ts";
+import { dataAcknowledged, duplicateAck } from "./ack-data.ts";
+import { challenge } from "./challenge.ts";
+import { openWindow } from "./window.ts";
+import { DONE, RESET, type Verdict } from "./verdict.ts";
+
+export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
+  if ((s.flags & ACK) === 0) return "dropped: no ACK";
+  const { una, nxt, maxWnd } = t.snd;
+  if (t.state === "SYN-RECEIVED") {
+    if (seqLeq(s.ack, una) || seqGt(s.ack, nxt)) return RESET;
+    establish(t, s, "ACK of our SYN", now);
+  } else if (seqGt(s.ack, nxt) || seqLt(s.ack, seqAdd(una, -maxWnd))) {
+    // RFC 5961 §5.2 (MAY-12): neither newer than what was sent nor older than any window
+    challenge(t, now);
+    return "dropped: unacceptable ACK";
+  }
+  if (seqGt(s.ack, t.snd.una)) {
+    acknowledge(t, s, now);
+    if (t.dead) return DONE;
+  } else if (s.ack === t.snd.una) {
+    duplicateAck(t, s, now);
+  }
+  if (seqGeq(s.ack, t.snd.una)) openWindow(t, s, now);
+  return t.state === "TIME-WAIT" ? DONE : null;
+}
+
+/** ESTABLISHED: the windows start from this segment, and the user hears of it. */
+export function establish(t: Tcb, s: TcpSegment, why: string, now: Instant): void {
+  const { snd } = t;
+  setState(t, "ESTABLISHED", why, now);
+  // RFC 7323 §2.2: the window of a SYN is never scaled
+  snd.wnd = s.window << ((s.flags & SYN) !== 0 ? 0 : snd.scale);
+  snd.maxWnd = Math.max(snd.maxWnd, snd.wnd);
+  snd.wl1 = s.seq;
+  snd.wl2 = s.ack;
+  if (t.retries > 0) t.rtt.afterLostSyn();
+  t.events |= EVENT_ESTABLISHED;
+}
+
+/** SND.UNA moves. */
+export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
+  const { snd } = t;
+  const flight = seqDiff(snd.nxt, snd.una);
+  const bytesEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
+  const dataTo = seqLt(s.ack, bytesEnd) ? s.ack : bytesEnd;
+  const bytes = Math.max(0, seqDiff(dataTo, snd.bufferSeq));
+  const finAcked = snd.finSent && s.ack === snd.nxt;
+  snd.una = s.ack;
+  if (bytes > 0) {
+    t.sendBuffer.acknowledge(bytes);
+    snd.bufferSeq = seqAdd(snd.bufferSeq, bytes);
+    t.bytesAcked += bytes;
+  }
+  t.retries = 0;
+  t.stalledSince = now;
+  t.timers.stop(TIMER_USER_TIMEOUT);
+  dataAcknowledged(t, s, bytes, flight, now);
+  if (snd.una === snd.nxt) t.timers.stop(TIMER_RETRANSMIT);
+  if (finAcked) finAcknowledged(t, s, now);
+}
+
+function finAcknowledged(t: Tcb, s: TcpSegment, now: Instant): void {
+  t.events |= EVENT_FIN_ACKED;
+  switch (t.state) {
+    case "FIN-WAIT-1":
+      // a FIN on the same segment leads straight to TIME-WAIT, see `settleFinWait`
+      if ((s.flags & FIN) === 0) toFinWait2(t, now);
+      return;
+    case "CLOSING":
+      toTimeWait(t, "ACK of our FIN", now);
+      return;
+    case "LAST-ACK":
+      toClosed(t, "ACK of our FIN", now, null);
+      return;
+    case "CLOSED":
+    case "LISTEN":
+    case "SYN-SENT":
+    case "SYN-RECEIVED":
+    case "ESTABLISHED":
+    case "FIN-WAIT-2":
+    case "CLOSE-WAIT":
+    case "TIME-WAIT":
+      return;
+  }
+}
+
+/** FIN-WAIT-2; a peer that never ends its side is waited for only while somebody reads. */
+function toFinWait2(t: Tcb, now: Instant): void {
+  setState(t, "FIN-WAIT-2", "ACK of our FIN", now);
+  if (t.orphan) startFinTimeout(t, now);
+}
+
+/** Linux's tcp_fin_timeout. */
+export function startFinTimeout(t: Tcb, now: Instant): void {
+  t.timers.start(TIMER_TIME_WAIT, after(now, t.env.settings.tcp_fin_timeout * 1000));
+}
+
+/** Our FIN was acknowledged by a segment whose own FIN lies behind a hole. */
+export function settleFinWait(t: Tcb, now: Instant): void {
+  if (t.state === "FIN-WAIT-1" && t.snd.finSent && t.snd.una === t.snd.nxt) toFinWait2(t, now);
+}

@@ -1,0 +1,27 @@
+/** SEGMENT ARRIVES (RFC 9293 §3.10.7): the eight checks, in order. Input only marks what output owes. */
+import type { Instant } from "../../base/time.ts";
+import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import type { Tcb } from "../tcb.ts";
+import { checkAck, settleFinWait } from "./ack.ts";
+import { checkSequence, trim } from "./acceptability.ts";
+import { checkReset, checkSyn } from "./rst-syn.ts";
+import { synSent } from "./syn-sent.ts";
+import { textAndFin, urgentPointer } from "./text-fin.ts";
+import { DONE, type Verdict } from "./verdict.ts";
+
+export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
+  t.segsIn++;
+  if (t.state === "SYN-SENT") return synSent(t, s, now);
+  const early = checkSequence(t, s, now) ?? checkReset(t, s, now) ?? checkSyn(t, s, now);
+  if (early !== null) return early;
+  t.rcv.lastHeard = now;
+  t.probesSent = 0;
+  trim(t, s);
+  const refused = checkAck(t, s, now);
+  if (refused !== null) return refused;
+  urgentPointer(t, s);
+  if (s.payloadLength === 0 && (s.flags & FIN) === 0) return DONE;
+  const verdict = textAndFin(t, s, now);
+  settleFinWait(t, now);
+  return verdict;
+}

@@ -1,0 +1,138 @@
+/** Sixth to eighth check: urgent pointer, text, FIN (RFC 9293 §3.10.7.4). */
+import { after, type Instant } from "../../base/time.ts";
+import { seqAdd, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
+import { FIN, type TcpSegment, URG } from "../../wire/tcp-segment.ts";
+import { EVENT_PEER_FIN, EVENT_READABLE, EVENT_URGENT } from "../endpoint.ts";
+import { Reassembly } from "../reassembly.ts";
+import { mayReceive } from "../state.ts";
+import { ACK_DELAYED, ACK_NOW, type Tcb } from "../tcb.ts";
+import { TIMER_DELAYED_ACK } from "../timers.ts";
+import { fail, setState, toTimeWait } from "../transitions.ts";
+import { DONE, type Verdict } from "./verdict.ts";
+
+export function urgentPointer(t: Tcb, s: TcpSegment): void {
+  if ((s.flags & URG) === 0 || !mayReceive(t.state) || t.rcv.ended) return;
+  const pointer = seqAdd(s.seq, s.urgentPointer);
+  if (!seqGt(pointer, t.rcv.nxt)) return;
+  if (t.rcv.urgentPending && !seqGt(pointer, t.rcv.urgent)) return;
+  t.rcv.urgent = pointer;
+  t.rcv.urgentPending = true;
+  t.events |= EVENT_URGENT;
+}
+
+export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
+  if (s.payloadLength > 0) {
+    if (!mayReceive(t.state)) return t.rcv.ended ? "dropped: text after FIN" : DONE;
+    if (t.orphan) {
+      // RFC 9293 §3.6.1 (SHLD-3): nobody will ever read it
+      t.resetOwed = true;
+      t.env.count("TcpExtTCPAbortOnData");
+      fail(t, "ECONNABORTED", "data arrived after close", now);
+      return DONE;
+    }
+    const verdict = s.seq === t.rcv.nxt ? inOrder(t, s, now) : outOfOrder(t, s);
+    if (verdict !== null) return verdict;
+  }
+  if ((s.flags & FIN) !== 0 && mayReceive(t.state)) noteFin(t, s);
+  if (t.rcv.finSeen && t.rcv.finSeq === t.rcv.nxt && !t.rcv.ended) takeFin(t, now);
+  return DONE;
+}
+
+function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
+  const { rcv } = t;
+  let length = s.payloadLength;
+  if (rcv.finSeen && seqGt(seqAdd(rcv.nxt, length), rcv.finSeq)) {
+    length = Math.max(0, rcv.finSeq - rcv.nxt) | 0; // text beyond the FIN is no text
+    if (length === 0) return "dropped: text after FIN";
+  }
+  t.receiveQueue.pushCopy(t.env.arena, s.buffer, s.payloadOffset, length);
+  rcv.nxt = seqAdd(rcv.nxt, length);
+  rcv.unacked += length;
+  t.bytesReceived += length;
+  if (length > rcv.mss) rcv.mss = Math.min(length, 65535);
+  t.events |= EVENT_READABLE;
+  if (t.reassembly !== null && !t.reassembly.isEmpty) {
+    fillHole(t);
+    t.ack = ACK_NOW; // RFC 5681 §4.2: a segment that fills a gap, at once
+    return null;
+  }
+  // two full segments are the most that go by (SHLD-19); `rcv.mss` may be one large offloaded segment
+  if (t.ack !== ACK_NOW) {
+    if (rcv.unacked >= 2 * Math.min(rcv.mss, t.snd.mss)) t.ack = ACK_NOW;
+    else {
+      t.ack = ACK_DELAYED;
+      if (!t.timers.isArmed(TIMER_DELAYED_ACK)) {
+        t.timers.start(TIMER_DELAYED_ACK, after(now, t.env.settings.tcp_delack_min_ms));
+      }
+    }
+  }
+  return null;
+}
+
+function fillHole(t: Tcb): void {
+  const { rcv } = t;
+  for (;;) {
+    const ready = t.reassembly!.takeReady(rcv.nxt);
+    if (ready === null) return;
+    for (const piece of ready) {
+      t.receiveQueue.push(piece);
+      rcv.nxt = seqAdd(rcv.nxt, piece.length);
+      rcv.unacked += piece.length;
+      t.bytesReceived += piece.length;
+    }
+  }
+}
+
+function outOfOrder(t: Tcb, s: TcpSegment): Verdict {
+  t.duplicateAcks++;
+  t.env.count("TcpExtTCPOFOQueue");
+  if (t.rcv.finSeen && seqGt(seqAdd(s.seq, s.payloadLength), t.rcv.finSeq)) return "dropped: text after FIN";
+  t.reassembly ??= new Reassembly();
+  const data = s.buffer.subarray(s.payloadOffset, s.payloadOffset + s.payloadLength);
+  if (!t.reassembly.insert(s.seq, data, 2 * t.rcv.buffer)) {
+    t.env.count("TcpExtTCPOFODrop");
+    s.flags &= ~FIN;
+    return "dropped: no room for out-of-order text";
+  }
+  return null;
+}
+
+/** A FIN behind a hole waits for the text before it; of two the first in the stream counts. */
+function noteFin(t: Tcb, s: TcpSegment): void {
+  const at = seqAdd(s.seq, s.payloadLength);
+  if (seqLt(at, t.rcv.nxt)) return;
+  if (!t.rcv.finSeen || seqLt(at, t.rcv.finSeq)) {
+    t.rcv.finSeen = true;
+    t.rcv.finSeq = at;
+  }
+  if (!seqLeq(at, t.rcv.nxt) && s.payloadLength === 0) t.duplicateAcks++;
+}
+
+function takeFin(t: Tcb, now: Instant): void {
+  t.rcv.nxt = seqAdd(t.rcv.nxt, 1);
+  t.rcv.ended = true;
+  t.reassembly = null;
+  t.ack = ACK_NOW;
+  t.events |= EVENT_PEER_FIN;
+  switch (t.state) {
+    case "ESTABLISHED":
+    case "SYN-RECEIVED":
+      setState(t, "CLOSE-WAIT", "FIN received", now);
+      return;
+    case "FIN-WAIT-1":
+      if (t.snd.finSent && t.snd.una === t.snd.nxt) toTimeWait(t, "FIN with the ACK of ours", now);
+      else setState(t, "CLOSING", "FIN received before the ACK of ours", now);
+      return;
+    case "FIN-WAIT-2":
+      toTimeWait(t, "FIN received", now);
+      return;
+    case "CLOSED":
+    case "LISTEN":
+    case "SYN-SENT":
+    case "CLOSE-WAIT":
+    case "CLOSING":
+    case "LAST-ACK":
+    case "TIME-WAIT":
+      return;
+  }
+}

@@ -1,0 +1,24 @@
+/** A segment on its way out: the record that is filled again for each, and where its payload lies. */
+import { clearOptions, createTcpSegment, type TcpSegment } from "../../wire/tcp-segment.ts";
+
+export interface Outgoing {
+  readonly segment: TcpSegment;
+  /** Payload: `length` bytes of the send buffer from `offset` on. */
+  offset: number;
+  length: number;
+  /** For captures: why it leaves, when that is not plain. */
+  remark: string | null;
+}
+
+export function createOutgoing(): Outgoing {
+  return { segment: createTcpSegment(), offset: 0, length: 0, remark: null };
+}
+
+export function resetOutgoing(out: Outgoing): void {
+  clearOptions(out.segment);
+  out.segment.flags = 0;
+  out.segment.urgentPointer = 0;
+  out.offset = 0;
+  out.length = 0;
+  out.remark = null;
+}

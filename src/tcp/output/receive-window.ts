@@ -1,0 +1,53 @@
+/** The window to offer: never moved left, no silly windows, grown for a user who keeps up (RFC 9293 §3.8.6). */
+import { elapsed, type Instant } from "../../base/time.ts";
+import { type SeqNum, seqAdd, seqDiff, seqGt } from "../../wire/seq.ts";
+import type { Tcb } from "../tcb.ts";
+
+/** Where the right edge could be: what is free of the receive buffer, from RCV.NXT. */
+function possibleEdge(t: Tcb): SeqNum {
+  return seqAdd(t.rcv.nxt, Math.max(0, t.rcv.buffer - t.receiveQueue.length));
+}
+
+/** RFC 9293 §3.8.6.2.2: the gain that is worth an update, min(RCV.BUFF / 2, effective MSS). */
+function worthwhile(t: Tcb): number {
+  return Math.min(t.rcv.buffer >> 1, t.snd.mss);
+}
+
+/** Whether reading opened the window so far that the peer should hear of it now. */
+export function updateIsDue(t: Tcb): boolean {
+  const gain = seqDiff(possibleEdge(t), t.rcv.edge);
+  if (gain < worthwhile(t)) return false;
+  // a peer with half a window left is in no hurry: the next ACK will tell it
+  return seqDiff(t.rcv.edge, t.rcv.nxt) <= t.rcv.buffer >> 1;
+}
+
+/** The 16-bit window field for a segment that leaves now; moves the edge offered. */
+export function windowField(t: Tcb, isSyn: boolean): number {
+  const { rcv } = t;
+  if (isSyn) return Math.min(65535, rcv.buffer); // RFC 7323 §2.2: never scaled
+  const edge = possibleEdge(t);
+  if (seqDiff(edge, rcv.edge) >= worthwhile(t)) rcv.edge = edge;
+  const window = Math.max(0, seqDiff(rcv.edge, rcv.nxt));
+  // rounded up, so that scaling never takes back what was offered (RFC 7323 §2.4)
+  const unit = 1 << rcv.scale;
+  const field = Math.min(65535, Math.floor((window + unit - 1) / unit));
+  const told = seqAdd(rcv.nxt, field * unit);
+  if (seqGt(told, rcv.edge)) rcv.edge = told;
+  return field;
+}
+
+/**
+ * Receive-buffer auto-tuning: when the user took more than half a buffer in a round trip, the window is
+ * what limits, and the buffer grows to hold twice that, up to tcp_rmem's maximum.
+ */
+export function tuneReceiveBuffer(t: Tcb, taken: number, now: Instant): void {
+  const { rcv } = t;
+  rcv.taken += taken;
+  const rtt = t.rtt.samples > 0 ? t.rtt.srtt : 10;
+  if (elapsed(rcv.epoch, now) < rtt) return;
+  if (rcv.taken * 2 > rcv.buffer) {
+    rcv.buffer = Math.min(Math.max(rcv.buffer, rcv.taken * 4), t.env.settings.tcp_rmem[2]);
+  }
+  rcv.taken = 0;
+  rcv.epoch = now;
+}

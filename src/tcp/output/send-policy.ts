@@ -1,0 +1,50 @@
+/** How much may leave: windows, Nagle and silly-window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
+import { seqAdd, seqDiff } from "../../wire/seq.ts";
+import { pipe } from "../loss.ts";
+import type { Tcb } from "../tcb.ts";
+
+/** Bytes queued that were never sent. */
+export function unsent(t: Tcb): number {
+  const end = seqAdd(t.snd.bufferSeq, t.sendBuffer.length);
+  return t.snd.finSent ? 0 : seqDiff(end, t.snd.nxt);
+}
+
+/** Bytes the peer's window still has room for, beyond SND.NXT. */
+export function usableWindow(t: Tcb): number {
+  return Math.max(0, seqDiff(seqAdd(t.snd.una, t.snd.wnd), t.snd.nxt));
+}
+
+/** Bytes the congestion window still has room for. */
+export function congestionRoom(t: Tcb): number {
+  if (t.cc === null) return 0;
+  return Math.max(0, t.cc.cwnd + t.inflation - pipe(t));
+}
+
+/**
+ * Length of the next segment of new data, at most `max` bytes (a multiple of the MSS with offload); 0 when it
+ * should wait. `room` is what both windows leave.
+ */
+export function nextLength(t: Tcb, waiting: number, room: number, max: number): number {
+  const { mss } = t.snd;
+  let length = Math.min(waiting, room, max);
+  if (length >= mss) {
+    // whole segments; the rest goes by the rules for a short one, unless it ends the queue and may go along
+    const rest = length % mss;
+    if (rest !== 0 && !(length === waiting && shortMayLeave(t))) length -= rest;
+    return length;
+  }
+  if (length === 0) return 0;
+  if (t.forcedRoom) {
+    t.forcedRoom = false;
+    return length;
+  }
+  if (length === waiting && shortMayLeave(t)) return length;
+  // at least half of the largest window seen, with nothing under way (RFC 9293 §3.8.6.2.1)
+  if (t.snd.una === t.snd.nxt && length * 2 >= t.snd.maxWnd) return length;
+  return 0;
+}
+
+/** Nagle (SHLD-7): a short segment waits while anything is unacknowledged. */
+function shortMayLeave(t: Tcb): boolean {
+  return t.noDelay || t.snd.una === t.snd.nxt || t.snd.finQueued;
+}

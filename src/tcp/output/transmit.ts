@@ -1,0 +1,270 @@
+/** pollTransmit: which segment leaves next, if any, and its fields. Called until it says no. */
+import { after, elapsed, type Instant } from "../../base/time.ts";
+import { type SeqNum, seqAdd, seqDiff, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../../wire/seq.ts";
+import { ACK, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
+import { nextLost, pipe } from "../loss.ts";
+import { windowScaleFor } from "../options.ts";
+import { isSynchronized } from "../state.ts";
+import { ACK_NONE, ACK_NOW, type Tcb } from "../tcb.ts";
+import { timestampNow } from "../timestamps.ts";
+import { TIMER_DELAYED_ACK, TIMER_KEEPALIVE, TIMER_PERSIST, TIMER_RETRANSMIT, TIMER_USER_TIMEOUT } from "../timers.ts";
+import { setState } from "../transitions.ts";
+import { type Outgoing, resetOutgoing } from "./outgoing.ts";
+import { windowField } from "./receive-window.ts";
+import { congestionRoom, nextLength, unsent, usableWindow } from "./send-policy.ts";
+
+/** Fills `out` with the next segment; false when nothing is to be sent now. `max`: payload bytes the device takes at once. */
+export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
+  resetOutgoing(out);
+  if (t.resetOwed) return reset(t, out);
+  if (t.state === "CLOSED" || t.state === "LISTEN") return false;
+  if (t.synOwed) return syn(t, out, now);
+  if (!isSynchronized(t.state)) return false;
+  if (t.probeOwed) return probe(t, out, now);
+  return (
+    retransmission(t, out, max, now) ||
+    newData(t, out, max, now) ||
+    fin(t, out, now) ||
+    pureAck(t, out, now)
+  );
+}
+
+function reset(t: Tcb, out: Outgoing): boolean {
+  t.resetOwed = false;
+  const s = out.segment;
+  s.seq = t.snd.nxt;
+  s.ack = t.rcv.nxt;
+  s.flags = RST | ACK;
+  s.window = 0;
+  t.env.count("TcpOutRsts");
+  t.segsOut++;
+  return true;
+}
+
+function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
+  t.synOwed = false;
+  const { settings } = t.env;
+  const s = out.segment;
+  const isAnswer = t.state === "SYN-RECEIVED";
+  const first = t.snd.nxt === t.snd.iss;
+  s.seq = t.snd.iss;
+  s.flags = isAnswer ? SYN | ACK : SYN;
+  s.ack = isAnswer ? t.rcv.nxt : s.ack;
+  s.mss = t.pmtu - 40;
+  // an answer carries an option only if the SYN had it (RFC 7323 §2.3, RFC 2018 §2)
+  const scaling = isAnswer ? t.windowScaling : settings.tcp_window_scaling !== 0;
+  if (scaling) s.windowScale = windowScaleFor(settings.tcp_rmem[2]);
+  s.sackPermitted = isAnswer ? t.sack : settings.tcp_sack !== 0;
+  if (isAnswer ? t.timestamps : settings.tcp_timestamps !== 0) {
+    s.hasTimestamps = true;
+    s.tsVal = timestampNow(t, now);
+    s.tsEcr = isAnswer ? t.tsRecent : 0; // RFC 7323 §3.2
+  }
+  s.window = windowField(t, true);
+  t.snd.nxt = seqMax(t.snd.nxt, seqAdd(t.snd.iss, 1));
+  if (first && t.retries === 0) {
+    t.timing = true;
+    t.timedSeq = t.snd.nxt;
+    t.timedAt = now;
+  } else if (t.retries > 0) {
+    t.timing = false;
+    out.remark = isAnswer ? "retransmission: SYN-ACK" : "retransmission: SYN";
+    t.retransmits++;
+  }
+  t.snd.lastSent = now;
+  t.segsOut++;
+  if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
+  return true;
+}
+
+/** Common fields of every segment in a synchronized state; taking the ACK along. */
+function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: Instant): void {
+  const s = out.segment;
+  s.seq = at;
+  s.ack = t.rcv.nxt;
+  s.flags = flags | ACK;
+  s.window = windowField(t, false);
+  if (t.timestamps) {
+    s.hasTimestamps = true;
+    s.tsVal = timestampNow(t, now);
+    s.tsEcr = t.tsRecent;
+  }
+  if (t.sack && t.reassembly !== null) {
+    s.sackCount = t.reassembly.sackBlocks(s.sack, t.timestamps ? 3 : 4);
+  }
+  t.rcv.lastAckSent = t.rcv.nxt;
+  t.rcv.unacked = 0;
+  t.ack = ACK_NONE;
+  t.timers.stop(TIMER_DELAYED_ACK);
+  t.segsOut++;
+}
+
+/** Bytes that SACK blocks on this connection's next segment take from its payload. */
+function sackOverhead(t: Tcb): number {
+  return t.sack && t.reassembly !== null && !t.reassembly.isEmpty ? (t.timestamps ? 28 : 36) : 0;
+}
+
+function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
+  const at = nextLost(t);
+  if (at === null) return rescue(t, out, now);
+  const { snd } = t;
+  if (t.forceRetransmit === 0 && (t.cc === null || pipe(t) + snd.mss > t.cc.cwnd + t.inflation)) return false;
+  const dataEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
+  let end = seqMin(t.lostEdge, dataEnd);
+  if (t.scoreboard !== null) end = t.scoreboard.holeEnd(at, end);
+  // a peer that shrank its window gets what lies within it; at least the first byte when that is all there is
+  const limit = seqAdd(snd.una, Math.max(snd.wnd, 1));
+  if (seqGt(end, limit) && at !== snd.una) end = limit;
+  const cap = Math.min(max, snd.mss) - sackOverhead(t);
+  const length = Math.min(seqDiff(end, at), cap);
+  const finOnly = seqLeq(dataEnd, at) && snd.finSent;
+  if (length <= 0 && !finOnly) return false;
+  if (t.forceRetransmit > 0) t.forceRetransmit--;
+  send(t, out, at, Math.max(length, 0), now);
+  out.remark = t.recovery === "loss" ? "retransmission: timeout" : "retransmission: fast";
+  t.highRxt = seqAdd(at, Math.max(length, 0) + ((out.segment.flags & FIN) !== 0 ? 1 : 0));
+  t.retransmits++;
+  t.retransmittedBytes += Math.max(length, 0);
+  t.timing = false;
+  t.env.count("TcpRetransSegs");
+  return true;
+}
+
+/** RFC 6675 §4 rule 4: once an episode, the highest segment again, lest a lost tail cost a timeout. */
+function rescue(t: Tcb, out: Outgoing, now: Instant): boolean {
+  if (t.recovery !== "recovery" || t.rescued || !t.sack || t.scoreboard === null) return false;
+  if (unsent(t) > 0 || t.scoreboard.isEmpty) return false;
+  const top = t.scoreboard.highest(t.snd.una);
+  const dataEnd = seqAdd(t.snd.bufferSeq, t.sendBuffer.length);
+  if (!seqLt(top, dataEnd) || !seqLt(t.highRxt, top)) return false;
+  if (t.cc === null || pipe(t) + t.snd.mss > t.cc.cwnd) return false;
+  const at = seqMax(top, seqAdd(dataEnd, -t.snd.mss));
+  t.rescued = true;
+  send(t, out, at, seqDiff(dataEnd, at), now);
+  out.remark = "retransmission: rescue";
+  t.retransmits++;
+  t.env.count("TcpRetransSegs");
+  return true;
+}
+
+function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
+  const { snd } = t;
+  if (t.state !== "ESTABLISHED" && t.state !== "CLOSE-WAIT" && !snd.finQueued) return false;
+  const waiting = unsent(t);
+  if (waiting <= 0) return false;
+  restartAfterIdle(t, now);
+  const window = usableWindow(t);
+  let room = congestionRoom(t);
+  t.cwndLimited = room < waiting && room < window;
+  // without SACK, each of the first two duplicates lets one new segment go (RFC 3042)
+  if (t.recovery === "open" && t.dupAcks > 0 && t.dupAcks < 3) room += t.dupAcks * snd.mss;
+  if (room < snd.mss && room < waiting && snd.una !== snd.nxt) return false;
+  const overhead = sackOverhead(t);
+  const whole = Math.max(snd.mss, max - (max % snd.mss));
+  const length = Math.min(nextLength(t, waiting, Math.min(room, window), whole), whole);
+  if (length === 0) {
+    armPersist(t, window, now);
+    return false;
+  }
+  const fits = length <= snd.mss ? Math.min(length, snd.mss - overhead) : length;
+  if (overhead > 0 && length > snd.mss) send(t, out, snd.nxt, snd.mss - overhead, now);
+  else send(t, out, snd.nxt, fits, now);
+  return true;
+}
+
+/** Data waits and nothing is under way whose ACK would open the window: probe (RFC 9293 §3.8.6.1, MUST-36). */
+function armPersist(t: Tcb, _window: number, now: Instant): void {
+  if (t.snd.una !== t.snd.nxt || t.timers.isArmed(TIMER_PERSIST)) return;
+  const max = t.env.settings.tcp_rto_max_ms;
+  t.timers.start(TIMER_PERSIST, after(now, Math.min(t.rtt.current(max) * 2 ** t.persistBackoff, max)));
+}
+
+/** RFC 5681 §4.1, and Linux's switch for it. */
+function restartAfterIdle(t: Tcb, now: Instant): void {
+  if (t.snd.una !== t.snd.nxt || t.env.settings.tcp_slow_start_after_idle === 0) return;
+  if (t.bytesSent > 0 && elapsed(t.snd.lastSent, now) > t.rtt.rto) t.cc?.onIdle(now);
+}
+
+/** A segment with data (and FIN or PSH where they belong), new or again. */
+function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Instant): void {
+  const { snd } = t;
+  const end = seqAdd(at, length);
+  const dataEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
+  const last = end === dataEnd;
+  let flags = length > 0 && last ? PSH : 0; // MUST-61: the last of what is queued
+  if (last && snd.finQueued && mayEnd(t)) flags |= FIN;
+  compose(t, out, at, flags, now);
+  out.offset = seqDiff(at, snd.bufferSeq);
+  out.length = length;
+  const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;
+  if (seqGt(next, snd.nxt)) {
+    if (!t.timing && t.recovery !== "loss") {
+      t.timing = true;
+      t.timedSeq = next;
+      t.timedAt = now;
+    }
+    if (snd.una === snd.nxt) t.stalledSince = now;
+    snd.nxt = next;
+    t.bytesSent += length;
+  }
+  if ((flags & FIN) !== 0 && !snd.finSent) finLeaves(t, now);
+  snd.lastSent = now;
+  t.timers.stop(TIMER_PERSIST);
+  if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
+}
+
+/** FIN is held back until the connection is established (RFC 9293 §3.10.4). */
+function mayEnd(t: Tcb): boolean {
+  return t.state !== "SYN-RECEIVED" && t.state !== "SYN-SENT";
+}
+
+function finLeaves(t: Tcb, now: Instant): void {
+  t.snd.finSent = true;
+  if (t.state === "ESTABLISHED") setState(t, "FIN-WAIT-1", "FIN sent", now);
+  else if (t.state === "CLOSE-WAIT") setState(t, "LAST-ACK", "FIN sent", now);
+}
+
+/** The FIN by itself: nothing is left unsent. */
+function fin(t: Tcb, out: Outgoing, now: Instant): boolean {
+  const { snd } = t;
+  if (!snd.finQueued || snd.finSent || unsent(t) > 0) return false;
+  if (t.state !== "ESTABLISHED" && t.state !== "CLOSE-WAIT") return false;
+  send(t, out, snd.nxt, 0, now);
+  return true;
+}
+
+function pureAck(t: Tcb, out: Outgoing, now: Instant): boolean {
+  if (t.duplicateAcks > 0) t.duplicateAcks--;
+  else if (t.ack !== ACK_NOW) return false;
+  compose(t, out, t.snd.nxt, 0, now);
+  return true;
+}
+
+/**
+ * Window probe: one byte beyond the window, or nothing at SND.NXT - 1 where no byte waits; the latter
+ * is also the keep-alive (RFC 9293 §3.8.4, SHLD-12).
+ */
+function probe(t: Tcb, out: Outgoing, now: Instant): boolean {
+  t.probeOwed = false;
+  if (unsent(t) > 0 && t.snd.una === t.snd.nxt && t.timers.isArmed(TIMER_PERSIST)) {
+    compose(t, out, seqAdd(t.snd.una, -1), 0, now);
+    out.remark = "window probe";
+    t.env.count("TcpExtTCPWinProbe");
+  } else {
+    compose(t, out, seqAdd(t.snd.nxt, -1), 0, now);
+    out.remark = "keep-alive probe";
+    t.env.count("TcpExtTCPKeepAlive");
+  }
+  return true;
+}
+
+export function startRetransmitTimer(t: Tcb, now: Instant): void {
+  t.timers.start(TIMER_RETRANSMIT, after(now, t.rtt.current(t.env.settings.tcp_rto_max_ms)));
+  if (t.userTimeout > 0 && !t.timers.isArmed(TIMER_USER_TIMEOUT)) {
+    t.timers.start(TIMER_USER_TIMEOUT, after(now, t.userTimeout));
+  }
+}
+
+export function startKeepAlive(t: Tcb, span: number, now: Instant): void {
+  t.timers.start(TIMER_KEEPALIVE, after(now, span));
+}

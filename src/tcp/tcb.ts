@@ -1,0 +1,268 @@
+/**
+ * The transmission control block (RFC 9293 §3.3.1): all that one connection remembers, as plain data, every
+ * field set at creation. What happens to it is in the files of `input/`, `output/` and timeouts.ts.
+ */
+import type { StackError } from "../base/errors.ts";
+import { type Instant, instantOf } from "../base/time.ts";
+import type { Ipv4Address } from "../wire/address.ts";
+import { type SeqNum, seq } from "../wire/seq.ts";
+import type { Settings } from "./config.ts";
+import type { CongestionController } from "./congestion/controller.ts";
+import type { Endpoint, EndpointOwner } from "./endpoint.ts";
+import type { Reassembly } from "./reassembly.ts";
+import { type ReceiveArena, ReceiveQueue } from "./receive-queue.ts";
+import type { Scoreboard } from "./recovery/scoreboard.ts";
+import { RttEstimator } from "./rtt.ts";
+import { SendBuffer } from "./send-buffer.ts";
+import type { TcpState } from "./state.ts";
+import { TimerTable } from "./timers.ts";
+import type { TcpTrace } from "./trace.ts";
+
+/** What the connections of one stack share. */
+export interface TcpEnvironment {
+  readonly settings: Settings;
+  readonly arena: ReceiveArena;
+  readonly trace: TcpTrace | null;
+  /** Counts by name (nstat's where one exists). */
+  count(name: string): void;
+  /** A user call left something to do: the stack will poll. */
+  mark(tcb: Tcb): void;
+  /** Bytes that reading through all connections holds may be refused by; see `receiveLimit`. */
+  createCongestionController(mss: number): CongestionController;
+}
+
+export interface SendVars {
+  iss: SeqNum;
+  una: SeqNum;
+  /** The highest sequence number sent, plus one. */
+  nxt: SeqNum;
+  /** Bytes, scaled. */
+  wnd: number;
+  wl1: SeqNum;
+  wl2: SeqNum;
+  /** The largest window the peer ever offered (RFC 5961 §5.2). */
+  maxWnd: number;
+  /** Payload bytes a segment carries, options taken off (RFC 6691). */
+  mss: number;
+  /** As the peer's MSS option said; 536 without one (MUST-15). */
+  peerMss: number;
+  /** Shift of the windows the peer sends; 0 when not agreed. */
+  scale: number;
+  /** Sequence number of the first byte in `buffer`. */
+  bufferSeq: SeqNum;
+  /** The user has ended the stream. */
+  finQueued: boolean;
+  finSent: boolean;
+  /** The user wants to hear when there is room. */
+  wantRoom: boolean;
+  /** Bytes that may be queued. */
+  limit: number;
+  /** When a segment last left. */
+  lastSent: Instant;
+}
+
+export interface RecvVars {
+  irs: SeqNum;
+  nxt: SeqNum;
+  /** Right edge offered, never moved left (SHLD-14). */
+  edge: SeqNum;
+  scale: number;
+  /** Bytes this end will hold for the user. */
+  buffer: number;
+  /** Largest segment seen: what two of call for an ACK. */
+  mss: number;
+  /** Payload bytes accepted since the last ACK. */
+  unacked: number;
+  /** Sequence number of the peer's FIN once it was seen. */
+  finSeq: SeqNum;
+  finSeen: boolean;
+  /** The FIN was reached: nothing more comes. */
+  ended: boolean;
+  /** Last.ACK.sent (RFC 7323 §4.3). */
+  lastAckSent: SeqNum;
+  /** Urgent pointer, the octet after (RFC 9293 §3.8.5). */
+  urgent: SeqNum;
+  urgentPending: boolean;
+  /** When a segment last came. */
+  lastHeard: Instant;
+  /** Auto-tuning: bytes the user took in this epoch, and when it began. */
+  taken: number;
+  epoch: Instant;
+}
+
+/** ACK owed: none, by the delayed timer, now. */
+export const ACK_NONE = 0;
+export const ACK_DELAYED = 1;
+export const ACK_NOW = 2;
+
+export type Recovery = "open" | "recovery" | "loss";
+
+export class Tcb {
+  readonly env: TcpEnvironment;
+  state: TcpState = "CLOSED";
+  readonly localAddress: Ipv4Address;
+  readonly localPort: number;
+  readonly remoteAddress: Ipv4Address;
+  readonly remotePort: number;
+  owner: EndpointOwner | null = null;
+  /** From LISTEN (MUST-11). */
+  passive = false;
+  /** The user closed it for good: nobody reads any more. */
+  orphan = false;
+  error: StackError | null = null;
+  softError: StackError | null = null;
+  /** Events not yet told. */
+  events = 0;
+  /** In the stack's list of connections with something to do. */
+  marked = false;
+  /** The stack may forget it. */
+  dead = false;
+  readonly snd: SendVars;
+  readonly rcv: RecvVars;
+  readonly sendBuffer: SendBuffer = new SendBuffer();
+  readonly receiveQueue: ReceiveQueue = new ReceiveQueue();
+  reassembly: Reassembly | null = null;
+  readonly timers: TimerTable = new TimerTable();
+  readonly rtt: RttEstimator = new RttEstimator();
+  cc: CongestionController | null = null;
+  scoreboard: Scoreboard | null = null;
+  /** Largest IPv4 packet toward the peer. */
+  pmtu: number;
+  noDelay = false;
+  keepAlive = false;
+  /** Set by the user; the timer follows at the next poll, which knows the time. */
+  keepAliveChanged = false;
+  /** ms. */
+  keepAliveIdle: number;
+  keepAliveInterval: number;
+  keepAliveProbes: number;
+  /** Probes unanswered. */
+  probesSent = 0;
+  /** ms; 0: none of its own. */
+  userTimeout = 0;
+  // options agreed
+  timestamps = false;
+  sack = false;
+  windowScaling = false;
+  tsRecent = 0;
+  tsRecentAt: Instant = instantOf(0);
+  tsOffset = 0;
+  // output owed
+  ack: number = ACK_NONE;
+  /** Duplicate ACKs owed beside the one of `ack`: each out-of-order segment draws one. */
+  duplicateAcks = 0;
+  /** A RST to send before dying. */
+  resetOwed = false;
+  /** SYN, SYN-ACK: (again). */
+  synOwed = false;
+  /** Keep-alive or window probe to send. */
+  probeOwed = false;
+  // loss recovery
+  recovery: Recovery = "open";
+  recoveryPoint: SeqNum;
+  dupAcks = 0;
+  /** Unacknowledged, unSACKed bytes below are lost. */
+  lostEdge: SeqNum;
+  /** Retransmitted in this episode up to here. */
+  highRxt: SeqNum;
+  /** Retransmissions that the window of congestion does not hold back. */
+  forceRetransmit = 0;
+  rescued = false;
+  partialAcks = 0;
+  /** Window inflation by duplicate ACKs (RFC 5681 §3.2), bytes. */
+  inflation = 0;
+  /** Times the same data was sent again by timer. */
+  retries = 0;
+  /** When the retransmission of the oldest data began; for the user timeout. */
+  stalledSince: Instant = instantOf(0);
+  persistBackoff = 0;
+  /** The override timer ran out: what fits a small window leaves though it is short. */
+  forcedRoom = false;
+  /** A segment is being timed: its last byte, and when it left; off by Karn's rule. */
+  timing = false;
+  timedSeq: SeqNum;
+  timedAt: Instant = instantOf(0);
+  /** The congestion window was what stopped the last transmission. */
+  cwndLimited = false;
+  // RFC 5961 §7: challenge ACKs of this connection
+  challenges = 0;
+  challengeEpoch: Instant = instantOf(0);
+  // statistics
+  segsIn = 0;
+  segsOut = 0;
+  bytesReceived = 0;
+  bytesAcked = 0;
+  bytesSent = 0;
+  retransmits = 0;
+  retransmittedBytes = 0;
+  /** The listener that it came from, until accepted. */
+  listener: unknown = null;
+
+  constructor(
+    env: TcpEnvironment,
+    localAddress: Ipv4Address,
+    localPort: number,
+    remoteAddress: Ipv4Address,
+    remotePort: number,
+    iss: SeqNum,
+    pmtu: number,
+    now: Instant,
+  ) {
+    this.env = env;
+    this.localAddress = localAddress;
+    this.localPort = localPort;
+    this.remoteAddress = remoteAddress;
+    this.remotePort = remotePort;
+    this.pmtu = pmtu;
+    const s = env.settings;
+    this.keepAliveIdle = s.tcp_keepalive_time * 1000;
+    this.keepAliveInterval = s.tcp_keepalive_intvl * 1000;
+    this.keepAliveProbes = s.tcp_keepalive_probes;
+    this.recoveryPoint = iss;
+    this.lostEdge = iss;
+    this.highRxt = iss;
+    this.timedSeq = iss;
+    const zero = seq(0);
+    this.snd = {
+      iss,
+      una: iss,
+      nxt: iss,
+      wnd: 0,
+      wl1: zero,
+      wl2: zero,
+      maxWnd: 0,
+      mss: 536,
+      peerMss: 536,
+      scale: 0,
+      bufferSeq: seq(iss + 1),
+      finQueued: false,
+      finSent: false,
+      wantRoom: false,
+      limit: s.tcp_wmem[1],
+      lastSent: now,
+    };
+    this.rcv = {
+      irs: zero,
+      nxt: zero,
+      edge: zero,
+      scale: 0,
+      buffer: s.tcp_rmem[1],
+      mss: 536,
+      unacked: 0,
+      finSeq: zero,
+      finSeen: false,
+      ended: false,
+      lastAckSent: zero,
+      urgent: zero,
+      urgentPending: false,
+      lastHeard: now,
+      taken: 0,
+      epoch: now,
+    };
+  }
+
+  /** The connection as its user sees it; the one class that extends this one. */
+  asEndpoint(): Endpoint {
+    return this as unknown as Endpoint;
+  }
+}

@@ -1,0 +1,150 @@
+/** What each expiry does. A timer that fires late acts once, on what is still true. */
+import { assertNever, StackError } from "../base/errors.ts";
+import { after, elapsed, type Instant } from "../base/time.ts";
+import { seqDiff, seqLt } from "../wire/seq.ts";
+import { EVENT_SOFT_ERROR } from "./endpoint.ts";
+import { enterLoss } from "./loss.ts";
+import { startKeepAlive, startRetransmitTimer } from "./output/transmit.ts";
+import { unsent, usableWindow } from "./output/send-policy.ts";
+import { ACK_NOW, ACK_NONE, type Tcb } from "./tcb.ts";
+import {
+  TIMER_COUNT,
+  TIMER_DELAYED_ACK,
+  TIMER_KEEPALIVE,
+  TIMER_PERSIST,
+  TIMER_RETRANSMIT,
+  TIMER_TIME_WAIT,
+  TIMER_USER_TIMEOUT,
+} from "./timers.ts";
+import { fail, toClosed } from "./transitions.ts";
+
+type Timer = 0 | 1 | 2 | 3 | 4 | 5;
+
+/** Runs what is due. */
+export function timeouts(t: Tcb, now: Instant): void {
+  for (let timer = 0; timer < TIMER_COUNT; timer++) {
+    if (t.dead) return;
+    if (t.timers.deadline(timer) > now) continue;
+    t.timers.stop(timer);
+    expire(t, timer as Timer, now);
+  }
+}
+
+function expire(t: Tcb, timer: Timer, now: Instant): void {
+  switch (timer) {
+    case TIMER_RETRANSMIT:
+      retransmit(t, now);
+      return;
+    case TIMER_PERSIST:
+      persist(t, now);
+      return;
+    case TIMER_DELAYED_ACK:
+      if (t.ack !== ACK_NONE) {
+        t.ack = ACK_NOW;
+        t.env.count("TcpExtDelayedACKs");
+      }
+      return;
+    case TIMER_KEEPALIVE:
+      keepAlive(t, now);
+      return;
+    case TIMER_TIME_WAIT:
+      toClosed(t, t.state === "TIME-WAIT" ? "2 MSL over" : "tcp_fin_timeout over", now, null);
+      return;
+    case TIMER_USER_TIMEOUT:
+      userTimeout(t, now);
+      return;
+    default:
+      assertNever(timer);
+  }
+}
+
+/** RFC 6298 §5.4-5.7, and R1 and R2 of RFC 9293 §3.8.3. */
+function retransmit(t: Tcb, now: Instant): void {
+  if (t.snd.una === t.snd.nxt) return;
+  const { settings } = t.env;
+  t.env.count("TcpExtTCPTimeouts");
+  t.retries++;
+  if (t.retries > retryLimit(t)) {
+    t.env.count("TcpExtTCPAbortOnTimeout");
+    if (t.state === "SYN-RECEIVED" && t.passive) toClosed(t, "SYN-ACK never acknowledged", now, null);
+    else failTimedOut(t, now);
+    return;
+  }
+  if (t.retries === settings.tcp_retries1) {
+    t.softError ??= new StackError("ETIMEDOUT", "retransmissions go unanswered");
+    t.events |= EVENT_SOFT_ERROR;
+  }
+  t.rtt.backoff++;
+  if (t.state === "SYN-SENT" || t.state === "SYN-RECEIVED") {
+    t.synOwed = true;
+  } else {
+    enterLoss(t, now, t.retries === 1);
+  }
+  startRetransmitTimer(t, now);
+}
+
+function failTimedOut(t: Tcb, now: Instant): void {
+  // a soft error that was noted is the better reason (SHLD-25)
+  const soft = t.softError !== null && t.softError.code !== "ETIMEDOUT" ? t.softError : null;
+  fail(t, soft?.code ?? "ETIMEDOUT", soft?.message ?? "no answer", now);
+}
+
+function retryLimit(t: Tcb): number {
+  const { settings } = t.env;
+  if (t.state === "SYN-SENT") return settings.tcp_syn_retries;
+  if (t.state === "SYN-RECEIVED") return settings.tcp_synack_retries;
+  if (t.userTimeout > 0) return Infinity; // the user's own R2 decides (MUST-21)
+  return t.orphan ? settings.tcp_orphan_retries : settings.tcp_retries2;
+}
+
+/** Zero window, or one too small to use: probe with back-off; an answer keeps the connection for ever (MUST-37). */
+function persist(t: Tcb, now: Instant): void {
+  const waiting = unsent(t);
+  if (waiting <= 0 || t.snd.una !== t.snd.nxt) return;
+  const { settings } = t.env;
+  if (t.persistBackoff > 0 && elapsed(t.rcv.lastHeard, t.snd.lastSent) > 0) {
+    t.retries++;
+    if (t.retries > retryLimit(t)) return failTimedOut(t, now);
+  }
+  if (usableWindow(t) > 0) t.forcedRoom = true;
+  else t.probeOwed = true;
+  t.persistBackoff = Math.min(t.persistBackoff + 1, 16);
+  t.snd.lastSent = now;
+  const span = Math.min(t.rtt.current(settings.tcp_rto_max_ms) * 2 ** t.persistBackoff, settings.tcp_rto_max_ms);
+  t.timers.start(TIMER_PERSIST, after(now, span));
+}
+
+/** RFC 9293 §3.8.4: probes only in silence with nothing outstanding (MUST-26). */
+function keepAlive(t: Tcb, now: Instant): void {
+  if (!t.keepAlive || !sends(t)) return;
+  const silence = elapsed(t.rcv.lastHeard, now);
+  if (seqLt(t.snd.una, t.snd.nxt) || t.sendBuffer.length > 0) return startKeepAlive(t, t.keepAliveIdle, now);
+  if (t.probesSent === 0 && silence < t.keepAliveIdle) {
+    return startKeepAlive(t, t.keepAliveIdle - silence, now);
+  }
+  if (t.probesSent >= t.keepAliveProbes || (t.userTimeout > 0 && t.probesSent > 0 && silence >= t.userTimeout)) {
+    t.env.count("TcpExtTCPAbortOnKeepalive");
+    t.resetOwed = true;
+    return fail(t, "ETIMEDOUT", "keep-alive probes unanswered", now);
+  }
+  t.probesSent++;
+  t.probeOwed = true;
+  startKeepAlive(t, t.keepAliveInterval, now);
+}
+
+function sends(t: Tcb): boolean {
+  return (
+    t.state === "ESTABLISHED" || t.state === "CLOSE-WAIT" || t.state === "FIN-WAIT-1" || t.state === "FIN-WAIT-2"
+  );
+}
+
+/** RFC 9293 §3.10.8. */
+function userTimeout(t: Tcb, now: Instant): void {
+  if (seqDiff(t.snd.nxt, t.snd.una) <= 0 && unsent(t) <= 0) return;
+  const stalled = elapsed(t.stalledSince, now);
+  if (stalled + 1e-6 < t.userTimeout) {
+    t.timers.start(TIMER_USER_TIMEOUT, after(t.stalledSince, t.userTimeout));
+    return;
+  }
+  fail(t, "ETIMEDOUT", "user timeout", now);
+}

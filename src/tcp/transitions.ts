@@ -1,0 +1,58 @@
+/** The one place where a connection changes state, ends, and leaves what it held. */
+import { StackError, type ErrorCode, invariant } from "../base/errors.ts";
+import { type Instant, after } from "../base/time.ts";
+import { EVENT_CLOSED } from "./endpoint.ts";
+import { isLegal, type TcpState } from "./state.ts";
+import type { Tcb } from "./tcb.ts";
+import { TIMER_TIME_WAIT } from "./timers.ts";
+
+export function setState(t: Tcb, to: TcpState, why: string, now: Instant): void {
+  const from = t.state;
+  if (from === to) return;
+  invariant(isLegal(from, to), `${from} -> ${to}`);
+  t.state = to;
+  if (t.env.trace !== null) t.env.trace.stateChange(t.asEndpoint(), from, to, why, now);
+}
+
+/** CLOSED: timers off, buffers gone, the user told; the stack forgets the connection at its next poll. */
+export function toClosed(t: Tcb, why: string, now: Instant, error: StackError | null): void {
+  if (t.state !== "CLOSED") setState(t, "CLOSED", why, now);
+  t.timers.stopAll();
+  release(t);
+  if (error !== null) {
+    t.error = error;
+    t.receiveQueue.clear();
+  }
+  t.dead = true;
+  t.ack = 0;
+  t.duplicateAcks = 0;
+  t.synOwed = false;
+  t.probeOwed = false;
+  t.events |= EVENT_CLOSED;
+  t.env.mark(t);
+}
+
+export function fail(t: Tcb, code: ErrorCode, detail: string, now: Instant): void {
+  toClosed(t, detail, now, new StackError(code, detail));
+}
+
+/** TIME-WAIT for 2 MSL (RFC 9293 §3.6.1, MUST-13); for the user the connection is over. */
+export function toTimeWait(t: Tcb, why: string, now: Instant): void {
+  setState(t, "TIME-WAIT", why, now);
+  t.timers.stopAll();
+  release(t);
+  startTimeWait(t, now);
+  t.events |= EVENT_CLOSED;
+}
+
+/** Starts 2 MSL, or starts it again (RFC 9293 §3.10.7.4). */
+export function startTimeWait(t: Tcb, now: Instant): void {
+  t.timers.start(TIMER_TIME_WAIT, after(now, 2 * t.env.settings.tcp_msl * 1000));
+}
+
+function release(t: Tcb): void {
+  t.sendBuffer.clear();
+  t.reassembly = null;
+  t.scoreboard = null;
+  t.cc = null;
+}
