@@ -16,6 +16,8 @@ export function setState(t: Tcb, to: TcpState, why: string, now: Instant): void 
 
 /** CLOSED: timers off, buffers gone, the user told; the stack forgets the connection at its next poll. */
 export function toClosed(t: Tcb, why: string, now: Instant, error: StackError | null): void {
+  // who hears of the end hears it once: at TIME-WAIT, where there was one
+  if (t.state !== "TIME-WAIT") t.events |= EVENT_CLOSED;
   if (t.state !== "CLOSED") setState(t, "CLOSED", why, now);
   t.timers.stopAll();
   release(t);
@@ -28,7 +30,6 @@ export function toClosed(t: Tcb, why: string, now: Instant, error: StackError | 
   t.duplicateAcks = 0;
   t.synOwed = false;
   t.probeOwed = false;
-  t.events |= EVENT_CLOSED;
   t.env.mark(t);
 }
 

@@ -1,0 +1,166 @@
+/**
+ * Joins a stack, a device and the system's clock: reads the clock once a batch, owns the one real timer, and
+ * flushes after every poll. The stack knows none of this.
+ */
+import { StackError } from "../base/errors.ts";
+import { type Device, type PacketReceiver, type PacketRemark } from "../base/device.ts";
+import { type Clock, type Instant, NEVER } from "../base/time.ts";
+import { Stack } from "../stack/stack.ts";
+import type { Settings } from "../tcp/config.ts";
+import type { TcpTrace } from "../tcp/trace.ts";
+import type { Cidr } from "../wire/address.ts";
+import { systemClock, systemRng } from "./system.ts";
+
+export interface DriverOptions {
+  readonly device: Device;
+  readonly addresses: readonly Cidr[];
+  readonly settings?: Partial<Settings>;
+  readonly trace?: TcpTrace | null;
+  readonly clock?: Clock;
+}
+
+/** A timer this late means that the process was held up: what waits in the device is read before it counts. */
+const LATE = 20;
+/** setTimeout takes no more than this. */
+const LONGEST_SLEEP = 0x7fffffff;
+
+export class Driver implements PacketReceiver {
+  readonly stack: Stack;
+  readonly device: Device;
+  private readonly clock: Clock;
+  private timer: NodeJS.Timeout | null = null;
+  private armedFor: Instant = NEVER;
+  private now: Instant;
+  private inBatch = false;
+  private scheduled = false;
+  private refs = 0;
+  private closing: Promise<void> | null = null;
+  private lost = false;
+  /** Called once when the device is gone for good. */
+  onLost: ((error: Error) => void) | null = null;
+  private readonly onTimer = (): void => this.timerDue();
+  private readonly onTick = (): void => {
+    this.scheduled = false;
+    this.poll(this.clock.now());
+  };
+
+  constructor(options: DriverOptions) {
+    this.device = options.device;
+    this.clock = options.clock ?? systemClock;
+    this.now = this.clock.now();
+    this.stack = new Stack({
+      addresses: options.addresses,
+      rng: systemRng(),
+      now: this.now,
+      sender: options.device,
+      host: this,
+      ...(options.settings === undefined ? {} : { settings: options.settings }),
+      ...(options.trace === undefined ? {} : { trace: options.trace }),
+    });
+    this.device.start(this);
+    this.device.unref();
+  }
+
+  // --- the device's side ----------------------------------------------------------------------------
+
+  onPacket(buffer: Uint8Array, offset: number, length: number, flags: number): PacketRemark {
+    if (!this.inBatch) {
+      this.inBatch = true;
+      this.now = this.clock.now();
+    }
+    return this.stack.input(buffer, offset, length, flags, this.now);
+  }
+
+  onBatchEnd(): void {
+    this.inBatch = false;
+    this.poll(this.now);
+  }
+
+  onDeviceLost(error: Error): void {
+    if (this.lost) return;
+    this.lost = true;
+    this.stack.deviceLost(new StackError("ENETDOWN", `the device is gone: ${error.message}`));
+    this.poll(this.clock.now());
+    this.onLost?.(error);
+  }
+
+  // --- the stack's side -----------------------------------------------------------------------------
+
+  /** A user call left work: it is done in this tick, after the code that called. */
+  requestPoll(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    process.nextTick(this.onTick);
+  }
+
+  private poll(now: Instant): void {
+    try {
+      this.stack.poll(now);
+    } catch (error) {
+      // a handler of the user's threw: that is the program's to handle, and the stack goes on
+      this.requestPoll();
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+    this.device.flush();
+    this.arm();
+  }
+
+  private arm(): void {
+    const due = this.stack.nextTimeout();
+    if (due === this.armedFor) return;
+    if (this.timer !== null) {
+      // an earlier timer fires, finds nothing due and arms anew: cheaper than arming each time
+      if (due >= this.armedFor) return;
+      clearTimeout(this.timer);
+      this.timer = null;
+    }
+    this.armedFor = due;
+    if (due === NEVER) return;
+    const delay = Math.min(LONGEST_SLEEP, Math.max(0, Math.ceil(due - this.clock.now())));
+    this.timer = setTimeout(this.onTimer, delay);
+    if (this.refs === 0) this.timer.unref();
+  }
+
+  private timerDue(): void {
+    const now = this.clock.now();
+    const late = now - this.armedFor > LATE;
+    this.timer = null;
+    this.armedFor = NEVER;
+    // held up (blocked loop, stopped process): answers may wait in the device, and libuv reads only after timers
+    if (late) setImmediate(() => this.poll(this.clock.now()));
+    else this.poll(now);
+  }
+
+  // --- life -----------------------------------------------------------------------------------------
+
+  /** Counted: the process lives while somebody holds a reference. */
+  ref(): void {
+    if (this.refs++ > 0) return;
+    this.device.ref();
+    this.timer?.ref();
+  }
+
+  unref(): void {
+    if (this.refs === 0 || --this.refs > 0) return;
+    this.device.unref();
+    this.timer?.unref();
+  }
+
+  /** RST to every peer that still has a connection, then the device. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    if (!this.lost) {
+      this.stack.abortAll();
+      this.poll(this.clock.now());
+    }
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    await this.device.close();
+  }
+}
