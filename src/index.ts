@@ -1,0 +1,18 @@
+/** The public names. */
+export { createStack, type CreateStackOptions, type UserStack } from "./sockets/create-stack.ts";
+export type { NetModule } from "./sockets/net.ts";
+export { TcpSocket } from "./sockets/tcp-socket.ts";
+export { TcpServer } from "./sockets/tcp-server.ts";
+export { openTun } from "./devices/tun.ts";
+export { loopback } from "./devices/loopback.ts";
+export { createPair } from "./devices/pair.ts";
+export { duplexDevice } from "./devices/duplex.ts";
+export type { Device, DeviceOffload, PacketReceiver, PacketSender } from "./base/device.ts";
+export { StackError, type ErrorCode } from "./base/errors.ts";
+export { Stack, type StackOptions } from "./stack/stack.ts";
+export { DEFAULT_SETTINGS, type Settings } from "./tcp/config.ts";
+export type { Endpoint, EndpointOwner } from "./tcp/endpoint.ts";
+export type { TcpInfo } from "./tcp/info.ts";
+export type { TcpState } from "./tcp/state.ts";
+export type { TcpTrace } from "./tcp/trace.ts";
+export type { CongestionController } from "./tcp/congestion/controller.ts";

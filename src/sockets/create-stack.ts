@@ -1,0 +1,60 @@
+/** A stack as a program holds it: device, addresses, settings and `net`, the module shaped like `node:net`. */
+import type { Device } from "../base/device.ts";
+import { StackError } from "../base/errors.ts";
+import { Driver } from "../runtime/driver.ts";
+import type { Stack } from "../stack/stack.ts";
+import type { Settings } from "../tcp/config.ts";
+import type { TcpTrace } from "../tcp/trace.ts";
+import { type Cidr, parseCidr } from "../wire/address.ts";
+import { createNet, type NetModule } from "./net.ts";
+
+export interface CreateStackOptions {
+  readonly device: Device;
+  /** The stack's own addresses with prefix lengths, `"192.0.2.2/24"`; the first is the default source. */
+  readonly address: string | readonly string[];
+  /** Under Linux's names: `{ tcp_keepalive_time: 60 }`. */
+  readonly settings?: Partial<Settings>;
+  readonly trace?: TcpTrace | null;
+}
+
+export interface UserStack {
+  readonly net: NetModule;
+  readonly core: Stack;
+  readonly settings: Settings;
+  readonly device: Device;
+  /** Told once when the device is gone for good. */
+  onDeviceLost(listener: (error: Error) => void): void;
+  /** RST to whoever is still connected, then the device; afterwards nothing keeps the process alive. */
+  close(): Promise<void>;
+}
+
+/** Throws a StackError (EINVAL) for an address that is none. */
+export function createStack(options: CreateStackOptions): UserStack {
+  const texts = typeof options.address === "string" ? [options.address] : options.address;
+  const addresses = texts.map(addressOf);
+  if (addresses.length === 0) throw new StackError("EINVAL", "a stack needs an address");
+  const driver = new Driver({
+    device: options.device,
+    addresses,
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+  });
+  return {
+    net: createNet(driver),
+    core: driver.stack,
+    settings: driver.stack.settings,
+    device: options.device,
+    onDeviceLost(listener) {
+      driver.onLost = listener;
+    },
+    close: () => driver.close(),
+  };
+}
+
+function addressOf(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (cidr === null) {
+    throw new StackError("EINVAL", `${text} is not an address with a prefix length, as 192.0.2.2/24 is`);
+  }
+  return cidr;
+}
