@@ -16,7 +16,7 @@ const MAX_PACKETS = 256;
 const MAX_CHUNKS = 1024;
 /** Of one packet; more are merged, which the iovec limit of 1024 never asks for in practice. */
 const MAX_CHUNKS_PER_PACKET = 128;
-/** Payload up to this is copied: a copy costs less than passing a piece to `writev`. Measured. */
+/** Payload up to this is copied: a copy costs less than passing a piece to `writev`. */
 export const COPY_CUTOVER: number = 12 * 1024;
 const MAX_IP_PACKET = 65535;
 

@@ -90,6 +90,8 @@ async function serve() {
       await Promise.all([device.close(), device.close()]);
       await device.close();
       say({ event: "closed", reserve: device.reserve(40) });
+      // Now nothing else may keep the process.
+      process.stdin.destroy();
       return;
     }
   }
