@@ -13,7 +13,12 @@ function child(scenario: string, options: object): TunChild {
   return ns.child(compiled.folder, scenario, options);
 }
 
-async function serve(options: { name: string } & object): Promise<TunChild> {
+async function serve(options: {
+  name: string;
+  mtu?: number;
+  offload?: string;
+  gather?: boolean;
+}): Promise<TunChild> {
   const device = child("serve", options);
   await device.event("open");
   ns.ip("address", "add", "192.0.2.1/24", "dev", options.name);
