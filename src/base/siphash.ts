@@ -16,7 +16,14 @@ export function sipKey(rng: Rng): SipKey {
 }
 
 // the state v0..v3, each a high and a low half
-let h0 = 0, l0 = 0, h1 = 0, l1 = 0, h2 = 0, l2 = 0, h3 = 0, l3 = 0;
+let h0 = 0,
+  l0 = 0,
+  h1 = 0,
+  l1 = 0,
+  h2 = 0,
+  l2 = 0,
+  h3 = 0,
+  l3 = 0;
 
 function round(): void {
   let l = (l0 >>> 0) + (l1 >>> 0);

@@ -1,5 +1,10 @@
 /** A device whose packets come back: one stack talks to itself, as 127.0.0.1 does in a kernel. */
-import { type Device, type DeviceOffload, type PacketReceiver, RX_CHECKSUM_GOOD } from "../base/device.ts";
+import {
+  type Device,
+  type DeviceOffload,
+  type PacketReceiver,
+  RX_CHECKSUM_GOOD,
+} from "../base/device.ts";
 import { BufferedSender } from "./buffered-sender.ts";
 
 /** Linux's lo has the same. */

@@ -54,7 +54,10 @@ export function createStack(options: CreateStackOptions): UserStack {
 function addressOf(text: string): Cidr {
   const cidr = parseCidr(text);
   if (cidr === null) {
-    throw new StackError("EINVAL", `${text} is not an address with a prefix length, as 192.0.2.2/24 is`);
+    throw new StackError(
+      "EINVAL",
+      `${text} is not an address with a prefix length, as 192.0.2.2/24 is`,
+    );
   }
   return cidr;
 }

@@ -14,7 +14,7 @@ export class ConnectionTable<T extends object> {
   private readonly key: SipKey;
   private mask = SMALLEST - 1;
   private keys = new Int32Array(SMALLEST * WORDS);
-  private values: (T | null)[] = new Array<T | null>(SMALLEST).fill(null);
+  private values: (T | null)[] = empty<T>(SMALLEST);
   private count = 0;
 
   constructor(rng: Rng) {
@@ -31,7 +31,13 @@ export class ConnectionTable<T extends object> {
   }
 
   /** Adds, or replaces what stood there. */
-  insert(local: Ipv4Address, localPort: number, remote: Ipv4Address, remotePort: number, value: T): void {
+  insert(
+    local: Ipv4Address,
+    localPort: number,
+    remote: Ipv4Address,
+    remotePort: number,
+    value: T,
+  ): void {
     if ((this.count + 1) * 2 > this.mask + 1) this.resize((this.mask + 1) * 2);
     const ports = (localPort << 16) | remotePort;
     const at = this.find(local, remote, ports);
@@ -46,18 +52,20 @@ export class ConnectionTable<T extends object> {
     // what probed past the hole moves back, so that no tombstones remain
     for (let at = (hole + 1) & this.mask; this.values[at] !== null; at = (at + 1) & this.mask) {
       const k = at * WORDS;
-      const home = halfSip(this.key, this.keys[k]!, this.keys[k + 1]!, this.keys[k + 2]!) & this.mask;
+      const home =
+        halfSip(this.key, this.keys[k]!, this.keys[k + 1]!, this.keys[k + 2]!) & this.mask;
       if (((at - home) & this.mask) < ((at - hole) & this.mask)) continue;
       this.put(hole, this.keys[k]!, this.keys[k + 1]!, this.keys[k + 2]!, this.values[at]!);
       hole = at;
     }
     this.values[hole] = null;
-    if (this.mask + 1 > SMALLEST && this.count * 8 < this.mask + 1) this.resize((this.mask + 1) / 2);
+    if (this.mask + 1 > SMALLEST && this.count * 8 < this.mask + 1)
+      this.resize((this.mask + 1) / 2);
     return true;
   }
 
   forEach(fn: (value: T) => void): void {
-    for (const value of [...this.values]) if (value !== null) fn(value);
+    for (const value of this.values.slice()) if (value !== null) fn(value);
   }
 
   /** The slot of this pair, or the free one where it belongs. */
@@ -65,7 +73,8 @@ export class ConnectionTable<T extends object> {
     let at = halfSip(this.key, local, remote, ports) & this.mask;
     while (this.values[at] !== null) {
       const k = at * WORDS;
-      if (this.keys[k + 2] === ports && this.keys[k + 1] === remote && this.keys[k] === local) return at;
+      if (this.keys[k + 2] === ports && this.keys[k + 1] === remote && this.keys[k] === local)
+        return at;
       at = (at + 1) & this.mask;
     }
     return at;
@@ -83,7 +92,7 @@ export class ConnectionTable<T extends object> {
     const { keys, values } = this;
     this.mask = slots - 1;
     this.keys = new Int32Array(slots * WORDS);
-    this.values = new Array<T | null>(slots).fill(null);
+    this.values = empty<T>(slots);
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
       if (value === null) continue;
@@ -92,4 +101,8 @@ export class ConnectionTable<T extends object> {
       this.put(at, keys[k]!, keys[k + 1]!, keys[k + 2]!, value);
     }
   }
+}
+
+function empty<T>(slots: number): (T | null)[] {
+  return Array.from({ length: slots }, () => null);
 }

@@ -5,7 +5,7 @@ import type { Instant } from "../base/time.ts";
 import { formatIpv4, ipv4, type Ipv4Address } from "../wire/address.ts";
 import { readI32 } from "../base/bytes.ts";
 import { createIcmpMessage, type IcmpMessage, readIcmp } from "../wire/icmpv4.ts";
-import { type Ipv4Header, PROTO_TCP } from "../wire/ipv4.ts";
+import { createIpv4Header, type Ipv4Header, PROTO_TCP, readIpv4 } from "../wire/ipv4.ts";
 import { seq } from "../wire/seq.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import type { Counters } from "./counters.ts";
@@ -49,7 +49,13 @@ export class IcmpHandler {
     this.refilled = now;
   }
 
-  input(header: Ipv4Header, buffer: Uint8Array, offset: number, length: number, now: Instant): string | null {
+  input(
+    header: Ipv4Header,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    now: Instant,
+  ): string | null {
     this.counters.add("IcmpInMsgs");
     const m = this.message;
     const bad = readIcmp(buffer, offset, length, m);
@@ -63,8 +69,15 @@ export class IcmpHandler {
         const rest = readI32(buffer, offset + 4);
         const id = this.nextId(header.destination, header.source);
         this.output.icmp(
-          header.destination, header.source, ECHO_REPLY, 0, rest,
-          buffer, m.bodyOffset, m.bodyOffset + m.bodyLength, id,
+          header.destination,
+          header.source,
+          ECHO_REPLY,
+          0,
+          rest,
+          buffer,
+          m.bodyOffset,
+          m.bodyOffset + m.bodyLength,
+          id,
         );
         return null;
       }
@@ -83,12 +96,22 @@ export class IcmpHandler {
   private error(m: IcmpMessage, buffer: Uint8Array, now: Instant): string | null {
     const at = m.bodyOffset;
     const ihl = m.bodyLength >= 20 ? (buffer[at]! & 15) * 4 : 0;
-    if (ihl < 20 || buffer[at]! >> 4 !== 4 || m.bodyLength < ihl + 8 || buffer[at + 9] !== PROTO_TCP) {
+    if (
+      ihl < 20 ||
+      buffer[at]! >> 4 !== 4 ||
+      m.bodyLength < ihl + 8 ||
+      buffer[at + 9] !== PROTO_TCP
+    ) {
       return "dropped: ICMP error that quotes nothing of ours";
     }
     const local = ipv4(readI32(buffer, at + 12));
     const remote = ipv4(readI32(buffer, at + 16));
-    const connection = this.find(local, readU16(buffer, at + ihl), remote, readU16(buffer, at + ihl + 2));
+    const connection = this.find(
+      local,
+      readU16(buffer, at + ihl),
+      remote,
+      readU16(buffer, at + ihl + 2),
+    );
     if (connection === null) return "dropped: ICMP error for no connection";
     const quoted = seq(readI32(buffer, at + ihl + 4));
     let taken: boolean;
@@ -104,14 +127,30 @@ export class IcmpHandler {
   }
 
   /** An error in answer to a packet at `buffer[offset ..]`: header and 8 bytes are quoted (RFC 1122 §3.2.2). */
-  send(header: Ipv4Header, buffer: Uint8Array, offset: number, type: number, code: number, now: Instant): void {
+  send(
+    header: Ipv4Header,
+    buffer: Uint8Array,
+    offset: number,
+    type: number,
+    code: number,
+    now: Instant,
+  ): void {
     if (header.fragmentOffset !== 0 || !this.takeToken(now)) return;
     const to = offset + Math.min(header.totalLength, header.headerLength + 8);
     this.output.icmp(header.destination, header.source, type, code, 0, buffer, offset, to, 0);
   }
 
+  /** Time exceeded, code 1: only with fragment 0 held is there something to quote (RFC 1122 §3.3.2). */
+  reassemblyTimeout(first: Uint8Array, now: Instant): void {
+    const h = createIpv4Header();
+    if (readIpv4(first, 0, first.length, h) === null) this.send(h, first, 0, TIME_EXCEEDED, 1, now);
+  }
+
   private takeToken(now: Instant): boolean {
-    this.tokens = Math.min(ERRORS_PER_SECOND, this.tokens + ((now - this.refilled) / 1000) * ERRORS_PER_SECOND);
+    this.tokens = Math.min(
+      ERRORS_PER_SECOND,
+      this.tokens + ((now - this.refilled) / 1000) * ERRORS_PER_SECOND,
+    );
     this.refilled = now;
     if (this.tokens < 1) {
       this.counters.add("IcmpOutRateLimited");
@@ -124,10 +163,21 @@ export class IcmpHandler {
 
 function describe(m: IcmpMessage, remote: Ipv4Address): StackError {
   const who = formatIpv4(remote);
-  if (m.type === TIME_EXCEEDED) return new StackError("EHOSTUNREACH", `time exceeded on the way to ${who}`);
-  if (m.type === PARAMETER_PROBLEM) return new StackError("EHOSTUNREACH", `parameter problem on the way to ${who}`);
+  if (m.type === TIME_EXCEEDED)
+    return new StackError("EHOSTUNREACH", `time exceeded on the way to ${who}`);
+  if (m.type === PARAMETER_PROBLEM)
+    return new StackError("EHOSTUNREACH", `parameter problem on the way to ${who}`);
   const codes: Readonly<Record<number, ErrorCode>> = {
-    0: "ENETUNREACH", 1: "EHOSTUNREACH", 2: "ECONNREFUSED", 3: "ECONNREFUSED", 6: "ENETUNREACH", 9: "ENETUNREACH", 13: "EHOSTUNREACH",
+    0: "ENETUNREACH",
+    1: "EHOSTUNREACH",
+    2: "ECONNREFUSED",
+    3: "ECONNREFUSED",
+    6: "ENETUNREACH",
+    9: "ENETUNREACH",
+    13: "EHOSTUNREACH",
   };
-  return new StackError(codes[m.code] ?? "EHOSTUNREACH", `ICMP unreachable, code ${m.code}, from the way to ${who}`);
+  return new StackError(
+    codes[m.code] ?? "EHOSTUNREACH",
+    `ICMP unreachable, code ${m.code}, from the way to ${who}`,
+  );
 }

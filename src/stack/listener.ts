@@ -1,7 +1,7 @@
 /** A listening port: connections under way to ESTABLISHED are counted apart from those that wait to be accepted. */
 import type { Ipv4Address } from "../wire/address.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
-import type { Endpoint } from "../tcp/endpoint.ts";
+import { type Endpoint, EVENT_ESTABLISHED } from "../tcp/endpoint.ts";
 
 export interface ListenerOwner {
   /** From `poll`: at least one connection waits; call `accept` until it gives null. */
@@ -55,6 +55,27 @@ export class ListenerImpl implements Listener {
   /** As in Linux, one more than the backlog fits. */
   get isFull(): boolean {
     return this.acceptQueue.length > this.backlog;
+  }
+
+  /**
+   * Moves a connection that became ESTABLISHED from the SYN queue to the accept queue, and drops one that died
+   * before it was accepted. True when the owner is to be told and was not yet.
+   */
+  settle(c: TcpConnection): boolean {
+    if ((c.events & EVENT_ESTABLISHED) !== 0) {
+      c.events &= ~EVENT_ESTABLISHED;
+      this.halfOpen--;
+      this.acceptQueue.push(c);
+    }
+    if (c.dead) {
+      const at = this.acceptQueue.indexOf(c);
+      if (at >= 0) this.acceptQueue.splice(at, 1);
+      else this.halfOpen--;
+      c.listener = null;
+    }
+    if (this.fresh || this.acceptQueue.length === 0) return false;
+    this.fresh = true;
+    return true;
   }
 
   accept(): Endpoint | null {

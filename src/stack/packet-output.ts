@@ -61,7 +61,15 @@ export class PacketOutput {
     }
     const used = gather ? headers : headers + length;
     const cut = length > t.snd.mss ? t.snd.mss : 0;
-    this.finish(s, t.localAddress, t.remoteAddress, headers - IPV4_HEADER + length, used, cut, out.remark);
+    this.finish(
+      s,
+      t.localAddress,
+      t.remoteAddress,
+      headers - IPV4_HEADER + length,
+      used,
+      cut,
+      out.remark,
+    );
   }
 
   /** A RST by the exact rule (RFC 9293 §3.10.7.1), made from the segment that drew it. */
@@ -96,7 +104,18 @@ export class PacketOutput {
     remark: PacketRemark,
   ): void {
     const { buffer, offset, offload } = this.sender;
-    writeIpv4(buffer, offset, IPV4_HEADER + tcpLength, 0, 0, true, this.ttl, PROTO_TCP, local, remote);
+    writeIpv4(
+      buffer,
+      offset,
+      IPV4_HEADER + tcpLength,
+      0,
+      0,
+      true,
+      this.ttl,
+      PROTO_TCP,
+      local,
+      remote,
+    );
     writeTcp(buffer, offset + IPV4_HEADER, s);
     if (offload.checksum) fillTcpPseudoSum(buffer, offset + IPV4_HEADER, tcpLength, local, remote);
     else fillTcpChecksum(buffer, offset + IPV4_HEADER, tcpLength, local, remote);
@@ -125,7 +144,18 @@ export class PacketOutput {
       const size = IPV4_HEADER + end - at;
       if (!this.room(size)) return;
       const { buffer, offset } = this.sender;
-      writeIpv4(buffer, offset, size, 0, identification, whole, this.ttl, PROTO_ICMP, source, destination);
+      writeIpv4(
+        buffer,
+        offset,
+        size,
+        0,
+        identification,
+        whole,
+        this.ttl,
+        PROTO_ICMP,
+        source,
+        destination,
+      );
       if (!whole) {
         // offset in units of 8 bytes, MF on all but the last; then the header's sum anew
         writeU16(buffer, offset + 6, (at >> 3) | (end < message.length ? 0x2000 : 0));

@@ -65,7 +65,13 @@ export class FragmentReassembler {
   }
 
   /** A fragment whose payload is buffer[offset .. offset + length). */
-  add(h: Ipv4Header, buffer: Uint8Array, offset: number, length: number, now: Instant): ReassemblyResult {
+  add(
+    h: Ipv4Header,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    now: Instant,
+  ): ReassemblyResult {
     if (length === 0) return dropped("empty fragment");
     if (h.moreFragments && length % 8 !== 0) return dropped("fragment of a bad length");
     const from = h.fragmentOffset;
@@ -94,12 +100,7 @@ export class FragmentReassembler {
     if (same !== undefined && same.from === from && same.to === to) {
       return equal(same.bytes, buffer, offset) ? WAITING : this.refuse(queue);
     }
-    const before = queue.pieces[at - 1];
-    const overlaps =
-      (before !== undefined && before.to > from) || (same !== undefined && same.from < to);
-    const beyond = queue.total >= 0 && (to > queue.total || (!h.moreFragments && to !== queue.total));
-    const last = queue.pieces[queue.pieces.length - 1];
-    if (overlaps || beyond || (!h.moreFragments && last !== undefined && last.to > to)) return this.refuse(queue);
+    if (conflicts(queue, at, from, to, h.moreFragments)) return this.refuse(queue);
     if (queue.pieces.length >= MAX_FRAGMENTS) {
       this.spoil(queue);
       return dropped("too many fragments");
@@ -187,6 +188,15 @@ export class FragmentReassembler {
   }
 }
 
+/** Whether [from, to) overlaps a neighbour of place `at`, or contradicts where the datagram ends. */
+function conflicts(queue: Queue, at: number, from: number, to: number, more: boolean): boolean {
+  const { pieces, total } = queue;
+  if (at > 0 && pieces[at - 1]!.to > from) return true;
+  if (at < pieces.length && pieces[at]!.from < to) return true;
+  if (total >= 0 && (to > total || (!more && to !== total))) return true;
+  return !more && pieces.length > 0 && pieces[pieces.length - 1]!.to > to;
+}
+
 /** Index of the first piece that begins at or beyond `from`. */
 function place(pieces: readonly Piece[], from: number): number {
   let low = 0;
@@ -219,5 +229,16 @@ function join(queue: Queue, h: Ipv4Header): Uint8Array {
 }
 
 function header(h: Ipv4Header, to: Uint8Array, length: number): void {
-  writeIpv4(to, 0, length, h.tos, h.identification, false, h.ttl, h.protocol, h.source, h.destination);
+  writeIpv4(
+    to,
+    0,
+    length,
+    h.tos,
+    h.identification,
+    false,
+    h.ttl,
+    h.protocol,
+    h.source,
+    h.destination,
+  );
 }

@@ -6,71 +6,42 @@
 import { invariant, StackError } from "../base/errors.ts";
 import type { PacketRemark } from "../base/device.ts";
 import { RX_CHECKSUM_GOOD } from "../base/device.ts";
-import { after, elapsed, type Instant } from "../base/time.ts";
-import type { Rng } from "../base/rng.ts";
+import type { Instant } from "../base/time.ts";
+import { formatIpv4, type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
 import {
-  type Cidr,
-  formatIpv4,
-  inPrefix,
-  type Ipv4Address,
-  isLoopback,
-  isSubnetBroadcast,
-  isUnicast,
-  UNSPECIFIED,
-} from "../wire/address.ts";
-import { createIpv4Header, type Ipv4Header, PROTO_ICMP, PROTO_TCP, readIpv4 } from "../wire/ipv4.ts";
-import { seqAdd, seqGt, seqMax } from "../wire/seq.ts";
+  createIpv4Header,
+  type Ipv4Header,
+  PROTO_ICMP,
+  PROTO_TCP,
+  readIpv4,
+} from "../wire/ipv4.ts";
+import { seqAdd, seqMax } from "../wire/seq.ts";
 import { ACK, createTcpSegment, RST, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
 import { readTcp } from "../wire/tcp.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../tcp/config.ts";
 import { TcpConnection } from "../tcp/connection.ts";
 import { Reno } from "../tcp/congestion/reno.ts";
-import { type Endpoint, type EndpointOwner, EVENT_CLOSED, EVENT_ESTABLISHED } from "../tcp/endpoint.ts";
+import { type Endpoint, EVENT_CLOSED } from "../tcp/endpoint.ts";
 import { IsnGenerator } from "../tcp/isn.ts";
 import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
 import { ReceiveArena } from "../tcp/receive-queue.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
+import { mayReuse } from "../tcp/time-wait.ts";
 import { toClosed } from "../tcp/transitions.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
 import { IcmpHandler } from "./icmp.ts";
 import { IpIdentification } from "./ip-id.ts";
-import { type Listener, ListenerImpl, type ListenerOwner } from "./listener.ts";
-import { PacketOutput, type StackSender } from "./packet-output.ts";
+import { Listeners } from "./listeners.ts";
+import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
+import { type Listener, ListenerImpl } from "./listener.ts";
+import { LocalAddresses } from "./local-addresses.ts";
+import { PacketOutput } from "./packet-output.ts";
 import { EphemeralPorts } from "./ports.ts";
 import { FragmentReassembler } from "./reassembly.ts";
 import { TimerWheel, type WheelEntry } from "./timer-wheel.ts";
-
-export interface StackOptions {
-  /** The stack's own addresses with their prefixes; the first is the default source. */
-  readonly addresses: readonly Cidr[];
-  readonly settings?: Partial<Settings>;
-  readonly rng: Rng;
-  readonly now: Instant;
-  readonly sender: StackSender;
-  readonly trace?: TcpTrace | null;
-  /** Told when a user call left work outside of `input` and `poll`. */
-  readonly host?: { requestPoll(): void } | null;
-}
-
-export interface ListenOptions {
-  /** 0.0.0.0 (the default): any of the stack's. */
-  readonly address?: Ipv4Address;
-  /** 0: an ephemeral one. */
-  readonly port: number;
-  readonly backlog?: number;
-  readonly owner: ListenerOwner;
-}
-
-export interface ConnectOptions {
-  readonly remoteAddress: Ipv4Address;
-  readonly remotePort: number;
-  readonly localAddress?: Ipv4Address;
-  readonly localPort?: number;
-  readonly owner: EndpointOwner | null;
-}
 
 /** Segments one connection may send before the next one's turn. */
 const TURN = 64;
@@ -78,14 +49,13 @@ const TURN = 64;
 export class Stack {
   readonly settings: Settings;
   readonly counters: Counters = new Counters();
-  readonly addresses: readonly Cidr[];
-  private readonly rng: Rng;
+  readonly addresses: LocalAddresses;
   private readonly host: { requestPoll(): void } | null;
   private readonly trace: TcpTrace | null;
   private readonly env: TcpEnvironment;
   private readonly wheel: TimerWheel;
   private readonly table: ConnectionTable<TcpConnection>;
-  private readonly listeners = new Map<number, ListenerImpl[]>();
+  private readonly listeners = new Listeners();
   private readonly output: PacketOutput;
   private readonly icmp: IcmpHandler;
   private readonly isn: IsnGenerator;
@@ -110,8 +80,7 @@ export class Stack {
   constructor(options: StackOptions) {
     invariant(options.addresses.length > 0, "a stack has an address");
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
-    this.addresses = options.addresses;
-    this.rng = options.rng;
+    this.addresses = new LocalAddresses(options.addresses);
     this.host = options.host ?? null;
     this.trace = options.trace ?? null;
     this.clock = options.now;
@@ -128,7 +97,8 @@ export class Stack {
     this.icmp = new IcmpHandler(
       this.output,
       this.counters,
-      (local, localPort, remote, remotePort) => this.table.get(local, localPort, remote, remotePort),
+      (local, localPort, remote, remotePort) =>
+        this.table.get(local, localPort, remote, remotePort),
       (source, destination) => this.ipId.next(source, destination, PROTO_ICMP),
       options.now,
     );
@@ -148,7 +118,13 @@ export class Stack {
 
   // --- packets in -----------------------------------------------------------------------------------
 
-  input(buffer: Uint8Array, offset: number, length: number, flags: number, now: Instant): PacketRemark {
+  input(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    flags: number,
+    now: Instant,
+  ): PacketRemark {
     this.clock = now;
     const wasBusy = this.busy;
     this.busy = true;
@@ -159,13 +135,19 @@ export class Stack {
     }
   }
 
-  private ipv4Input(buffer: Uint8Array, offset: number, length: number, flags: number, now: Instant): PacketRemark {
+  private ipv4Input(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    flags: number,
+    now: Instant,
+  ): PacketRemark {
     const h = this.header;
     this.counters.add("IpInReceives");
     const bad = readIpv4(buffer, offset, length, h);
     if (bad !== null) return this.drop("IpInHdrErrors", bad);
-    const refused = this.checkAddresses(h);
-    if (refused !== null) return refused;
+    const refused = this.addresses.refuse(h);
+    if (refused !== null) return this.drop("IpInAddrErrors", refused);
     if (h.moreFragments || h.fragmentOffset > 0) return this.fragment(buffer, offset, now);
     const at = offset + h.headerLength;
     const size = h.totalLength - h.headerLength;
@@ -178,25 +160,6 @@ export class Stack {
         this.icmp.send(h, buffer, offset, 3, 2, now); // protocol unreachable
         return this.drop("IpInUnknownProtos", "protocol");
     }
-  }
-
-  /** RFC 1122 §3.2.1.3, RFC 9293 §3.9.2.3 (MUST-57, MUST-63): silently. */
-  private checkAddresses(h: Ipv4Header): PacketRemark {
-    const own = this.ownPrefix(h.destination);
-    if (own === null) return this.drop("IpInAddrErrors", "not for us");
-    if (h.sourceRoute) return this.drop("IpInAddrErrors", "source route");
-    const { source } = h;
-    const local = isLoopback(own.address);
-    if (!isUnicast(source) || (isLoopback(source) && !local) || isSubnetBroadcast(source, own)) {
-      return this.drop("IpInAddrErrors", "bad source");
-    }
-    if (!local && this.ownPrefix(source) !== null) return this.drop("IpInAddrErrors", "our own source");
-    return null;
-  }
-
-  private ownPrefix(a: Ipv4Address): Cidr | null {
-    for (const own of this.addresses) if (own.address === a) return own;
-    return null;
   }
 
   private fragment(buffer: Uint8Array, offset: number, now: Instant): PacketRemark {
@@ -222,13 +185,14 @@ export class Stack {
     const s = this.segment;
     this.counters.add("TcpInSegs");
     const bad = readTcp(buffer, offset, length, h.source, h.destination, good, s);
-    if (bad !== null) return this.drop(bad === "bad-checksum" ? "TcpInCsumErrors" : "TcpInErrs", bad);
+    if (bad !== null)
+      return this.drop(bad === "bad-checksum" ? "TcpInCsumErrors" : "TcpInErrs", bad);
     if (s.source === s.destination && s.sourcePort === s.destinationPort) {
       return this.drop("TcpExtLand", "LAND");
     }
     const c = this.table.get(s.destination, s.destinationPort, s.source, s.sourcePort);
     if (c !== null && !c.dead) {
-      if (c.state !== "TIME-WAIT" || !this.mayReuse(c, s)) return this.deliver(c, s, now);
+      if (c.state !== "TIME-WAIT" || !mayReuse(c, s)) return this.deliver(c, s, now);
       this.counters.add("TcpExtTWRecycled");
       toClosed(c, "reused by a newer SYN", now, null);
       this.forget(c);
@@ -258,18 +222,8 @@ export class Stack {
     return verdict;
   }
 
-  /** RFC 6191: a SYN provably newer than the connection in TIME-WAIT takes its place. */
-  private mayReuse(c: TcpConnection, s: TcpSegment): boolean {
-    if ((s.flags & (SYN | RST | ACK)) !== SYN || this.settings.tcp_tw_reuse === 0) return false;
-    if (c.timestamps && s.hasTimestamps) {
-      const newer = (s.tsVal - c.tsRecent) | 0;
-      return newer > 0 || (newer === 0 && seqGt(s.seq, seqAdd(c.rcv.nxt, -1)));
-    }
-    return (!c.timestamps && s.hasTimestamps) || seqGt(s.seq, seqAdd(c.rcv.nxt, -1));
-  }
-
   private toListener(s: TcpSegment, now: Instant, old: TcpConnection | null): PacketRemark {
-    const listener = this.findListener(s.destination, s.destinationPort);
+    const listener = this.listeners.find(s.destination, s.destinationPort);
     if (listener === null) {
       if ((s.flags & RST) !== 0) return this.drop("TcpInRsts", "reset for nobody");
       this.output.reset(s);
@@ -307,7 +261,14 @@ export class Stack {
     // RFC 9293 §3.6.1 (MAY-2): above everything the old connection used
     if (old !== null) iss = seqMax(iss, seqAdd(old.snd.nxt, 65537));
     const c = new TcpConnection(
-      this.env, local, localPort, remote, remotePort, iss, this.output.sender.mtu, now,
+      this.env,
+      local,
+      localPort,
+      remote,
+      remotePort,
+      iss,
+      this.output.sender.mtu,
+      now,
     );
     c.tsOffset = this.isn.timestampOffset(local, localPort, remote, remotePort);
     this.table.insert(local, localPort, remote, remotePort, c);
@@ -351,8 +312,7 @@ export class Stack {
     if (this.fragments.nextDeadline() > now) return;
     for (const first of this.fragments.advance(now)) {
       this.counters.add("IpReasmTimeout");
-      // only with fragment 0 held can the error quote something (RFC 1122 §3.3.2)
-      if (readIpv4(first, 0, first.length, this.header) === null) this.icmp.send(this.header, first, 0, 11, 1, now);
+      this.icmp.reassemblyTimeout(first, now);
     }
   }
 
@@ -377,32 +337,13 @@ export class Stack {
   }
 
   private tell(c: TcpConnection): void {
-    if (c.listener !== null) this.passiveProgress(c);
+    const listener = c.listener as ListenerImpl | null;
+    if (listener !== null && listener.settle(c)) this.freshListeners.push(listener);
     if (c.events === 0 || c.owner === null) return;
     const events = c.events;
     c.events = 0;
     const told = c.orphan ? events & EVENT_CLOSED : events;
     if (told !== 0) c.owner.onEvents(c, told);
-  }
-
-  /** A passive connection moves from the SYN queue to the accept queue, or dies before it was accepted. */
-  private passiveProgress(c: TcpConnection): void {
-    const listener = c.listener as ListenerImpl;
-    if (c.passive && c.events & EVENT_ESTABLISHED) {
-      c.events &= ~EVENT_ESTABLISHED;
-      listener.halfOpen--;
-      listener.acceptQueue.push(c);
-      if (!listener.fresh) {
-        listener.fresh = true;
-        this.freshListeners.push(listener);
-      }
-    }
-    if (c.dead) {
-      const at = listener.acceptQueue.indexOf(c);
-      if (at >= 0) listener.acceptQueue.splice(at, 1);
-      else listener.halfOpen--;
-      c.listener = null;
-    }
   }
 
   private tellListeners(): void {
@@ -436,7 +377,7 @@ export class Stack {
     if (this.table.get(c.localAddress, c.localPort, c.remoteAddress, c.remotePort) === c) {
       this.table.delete(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     }
-    if (c.listener !== null) this.passiveProgress(c);
+    (c.listener as ListenerImpl | null)?.settle(c);
   }
 
   private mark(c: TcpConnection): void {
@@ -454,13 +395,13 @@ export class Stack {
 
   listen(options: ListenOptions): Listener {
     const address = options.address ?? UNSPECIFIED;
-    if (address !== UNSPECIFIED && this.ownPrefix(address) === null) {
-      throw new StackError("EADDRNOTAVAIL", `${formatIpv4(address)} is not an address of this stack`);
+    if (address !== UNSPECIFIED && this.addresses.own(address) === null) {
+      throw new StackError(
+        "EADDRNOTAVAIL",
+        `${formatIpv4(address)} is not an address of this stack`,
+      );
     }
     const port = options.port === 0 ? this.freeListenPort(address) : options.port;
-    if (this.conflicts(address, port)) {
-      throw new StackError("EADDRINUSE", `${formatIpv4(address)}:${port} has a listener already`);
-    }
     const backlog = Math.max(0, Math.min(options.backlog ?? 511, this.settings.somaxconn));
     const listener = new ListenerImpl(
       address,
@@ -470,39 +411,19 @@ export class Stack {
       (l) => this.closeListener(l),
       (c) => this.mark(c),
     );
-    const same = this.listeners.get(port);
-    if (same === undefined) this.listeners.set(port, [listener]);
-    else same.push(listener);
+    this.listeners.add(listener);
     return listener;
   }
 
-  private conflicts(address: Ipv4Address, port: number): boolean {
-    const same = this.listeners.get(port);
-    if (same === undefined) return false;
-    return same.some((l) => l.address === address || l.address === UNSPECIFIED || address === UNSPECIFIED);
-  }
-
   private freeListenPort(address: Ipv4Address): number {
-    const port = this.ports.choose(address, UNSPECIFIED, 0, (p) => !this.listeners.has(p));
+    const isFree = (p: number): boolean => !this.listeners.conflicts(address, p);
+    const port = this.ports.choose(address, UNSPECIFIED, 0, isFree);
     if (port === 0) throw new StackError("EADDRINUSE", "no ephemeral port is free");
     return port;
   }
 
-  private findListener(address: Ipv4Address, port: number): ListenerImpl | null {
-    const same = this.listeners.get(port);
-    if (same === undefined) return null;
-    let any: ListenerImpl | null = null;
-    for (const l of same) {
-      if (l.address === address) return l;
-      if (l.address === UNSPECIFIED) any = l;
-    }
-    return any;
-  }
-
   private closeListener(listener: ListenerImpl): void {
-    const rest = (this.listeners.get(listener.port) ?? []).filter((l) => l !== listener);
-    if (rest.length === 0) this.listeners.delete(listener.port);
-    else this.listeners.set(listener.port, rest);
+    this.listeners.remove(listener);
     for (const c of this.connections() as TcpConnection[]) {
       if (c.listener !== listener) continue;
       c.orphan = true;
@@ -512,21 +433,28 @@ export class Stack {
 
   connect(options: ConnectOptions): Endpoint {
     const { remoteAddress, remotePort } = options;
-    if (remotePort < 1 || remotePort > 65535) throw new StackError("EINVAL", "the port is 1 to 65535");
-    const local = options.localAddress ?? this.sourceFor(remoteAddress);
-    const own = this.ownPrefix(local);
+    if (remotePort < 1 || remotePort > 65535)
+      throw new StackError("EINVAL", "the port is 1 to 65535");
+    const local = options.localAddress ?? this.addresses.sourceFor(remoteAddress);
+    const own = this.addresses.own(local);
     if (own === null) {
       throw new StackError("EADDRNOTAVAIL", `${formatIpv4(local)} is not an address of this stack`);
     }
     // MUST-46
-    if (!isUnicast(remoteAddress) || isSubnetBroadcast(remoteAddress, own)) {
-      throw new StackError("ENETUNREACH", `${formatIpv4(remoteAddress)} is not the address of a host`);
+    if (!this.addresses.isHost(remoteAddress, own)) {
+      throw new StackError(
+        "ENETUNREACH",
+        `${formatIpv4(remoteAddress)} is not the address of a host`,
+      );
     }
     const localPort = options.localPort ?? 0;
     const port = localPort === 0 ? this.freePort(local, remoteAddress, remotePort) : localPort;
     const existing = this.table.get(local, port, remoteAddress, remotePort);
     if (existing !== null && !existing.dead) {
-      throw new StackError("EADDRINUSE", `${formatIpv4(local)}:${port} has a connection to that peer`);
+      throw new StackError(
+        "EADDRINUSE",
+        `${formatIpv4(local)}:${port} has a connection to that peer`,
+      );
     }
     if (existing !== null) this.forget(existing);
     const c = this.create(local, port, remoteAddress, remotePort, this.clock, null);
@@ -541,16 +469,13 @@ export class Stack {
       local,
       remote,
       remotePort,
-      (p) => this.table.get(local, p, remote, remotePort) === null && !this.conflicts(local, p),
+      (p) =>
+        this.table.get(local, p, remote, remotePort) === null &&
+        !this.listeners.conflicts(local, p),
     );
-    if (port === 0) throw new StackError("EADDRNOTAVAIL", "every ephemeral port to that peer is in use");
+    if (port === 0)
+      throw new StackError("EADDRNOTAVAIL", "every ephemeral port to that peer is in use");
     return port;
-  }
-
-  /** The address whose prefix holds the destination, else the first (MUST-44). */
-  private sourceFor(remote: Ipv4Address): Ipv4Address {
-    for (const own of this.addresses) if (inPrefix(remote, own)) return own.address;
-    return this.addresses[0]!.address;
   }
 
   connections(): Endpoint[] {
@@ -569,10 +494,5 @@ export class Stack {
     for (const c of this.connections() as TcpConnection[]) {
       if (!c.dead) toClosed(c, error.message, this.clock, c.state === "TIME-WAIT" ? null : error);
     }
-  }
-
-  /** How long ago the stack was last told the time, for a driver that checks itself. */
-  idleFor(now: Instant): number {
-    return elapsed(this.clock, after(now, 0));
   }
 }

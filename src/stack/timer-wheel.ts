@@ -23,8 +23,8 @@ const LEVELS = 5;
 const REACH = SPAN[4] * 64;
 
 export class TimerWheel {
-  private readonly heads: (WheelEntry | null)[] = new Array<WheelEntry | null>(TOTAL).fill(null);
-  private readonly tails: (WheelEntry | null)[] = new Array<WheelEntry | null>(TOTAL).fill(null);
+  private readonly heads: (WheelEntry | null)[] = Array.from({ length: TOTAL }, () => null);
+  private readonly tails: (WheelEntry | null)[] = Array.from({ length: TOTAL }, () => null);
   /** A bit for each slot that is not empty. */
   private readonly occupied: Int32Array = new Int32Array(TOTAL / 32);
   private tick: number;

@@ -32,7 +32,12 @@ export class IsnGenerator {
   }
 
   /** RFC 7323 §7.1: an offset of each connection's own for the timestamp clock. */
-  timestampOffset(local: Ipv4Address, localPort: number, remote: Ipv4Address, remotePort: number): number {
+  timestampOffset(
+    local: Ipv4Address,
+    localPort: number,
+    remote: Ipv4Address,
+    remotePort: number,
+  ): number {
     return sipHash(this.timestampKey, local, remote, (localPort << 16) | remotePort, 0);
   }
 }

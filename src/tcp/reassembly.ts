@@ -45,7 +45,12 @@ export class Reassembly {
     const first = this.islands[i];
     if (first === undefined || seqGt(first.left, end)) {
       if (this.islands.length >= MAX_ISLANDS) return false;
-      this.islands.splice(i, 0, { left: start, right: end, pieces: [data.slice()], stamp: ++this.clock });
+      this.islands.splice(i, 0, {
+        left: start,
+        right: end,
+        pieces: [data.slice()],
+        stamp: ++this.clock,
+      });
       this.bytes += data.length;
       this.pieces++;
       return true;

@@ -46,7 +46,10 @@ export class SendBuffer {
     }
     while (from < chunk.length) {
       const rest = chunk.length - from;
-      const size = Math.min(MAX_TAIL, Math.max(rest, this.length > MIN_TAIL ? MAX_TAIL / 4 : MIN_TAIL));
+      const size = Math.min(
+        MAX_TAIL,
+        Math.max(rest, this.length > MIN_TAIL ? MAX_TAIL / 4 : MIN_TAIL),
+      );
       const n = Math.min(size, rest);
       const buf = new Uint8Array(size);
       buf.set(chunk.subarray(from, from + n));

@@ -66,7 +66,8 @@ function retransmit(t: Tcb, now: Instant): void {
   t.retries++;
   if (t.retries > retryLimit(t)) {
     t.env.count("TcpExtTCPAbortOnTimeout");
-    if (t.state === "SYN-RECEIVED" && t.passive) toClosed(t, "SYN-ACK never acknowledged", now, null);
+    if (t.state === "SYN-RECEIVED" && t.passive)
+      toClosed(t, "SYN-ACK never acknowledged", now, null);
     else failTimedOut(t, now);
     return;
   }
@@ -110,7 +111,10 @@ function persist(t: Tcb, now: Instant): void {
   else t.probeOwed = true;
   t.persistBackoff = Math.min(t.persistBackoff + 1, 16);
   t.snd.lastSent = now;
-  const span = Math.min(t.rtt.current(settings.tcp_rto_max_ms) * 2 ** t.persistBackoff, settings.tcp_rto_max_ms);
+  const span = Math.min(
+    t.rtt.current(settings.tcp_rto_max_ms) * 2 ** t.persistBackoff,
+    settings.tcp_rto_max_ms,
+  );
   t.timers.start(TIMER_PERSIST, after(now, span));
 }
 
@@ -118,11 +122,15 @@ function persist(t: Tcb, now: Instant): void {
 function keepAlive(t: Tcb, now: Instant): void {
   if (!t.keepAlive || !sends(t)) return;
   const silence = elapsed(t.rcv.lastHeard, now);
-  if (seqLt(t.snd.una, t.snd.nxt) || t.sendBuffer.length > 0) return startKeepAlive(t, t.keepAliveIdle, now);
+  if (seqLt(t.snd.una, t.snd.nxt) || t.sendBuffer.length > 0)
+    return startKeepAlive(t, t.keepAliveIdle, now);
   if (t.probesSent === 0 && silence < t.keepAliveIdle) {
     return startKeepAlive(t, t.keepAliveIdle - silence, now);
   }
-  if (t.probesSent >= t.keepAliveProbes || (t.userTimeout > 0 && t.probesSent > 0 && silence >= t.userTimeout)) {
+  if (
+    t.probesSent >= t.keepAliveProbes ||
+    (t.userTimeout > 0 && t.probesSent > 0 && silence >= t.userTimeout)
+  ) {
     t.env.count("TcpExtTCPAbortOnKeepalive");
     t.resetOwed = true;
     return fail(t, "ETIMEDOUT", "keep-alive probes unanswered", now);
@@ -134,7 +142,10 @@ function keepAlive(t: Tcb, now: Instant): void {
 
 function sends(t: Tcb): boolean {
   return (
-    t.state === "ESTABLISHED" || t.state === "CLOSE-WAIT" || t.state === "FIN-WAIT-1" || t.state === "FIN-WAIT-2"
+    t.state === "ESTABLISHED" ||
+    t.state === "CLOSE-WAIT" ||
+    t.state === "FIN-WAIT-1" ||
+    t.state === "FIN-WAIT-2"
   );
 }
 

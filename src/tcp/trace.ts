@@ -5,13 +5,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { TcpState } from "./state.ts";
 
 export interface TcpTrace {
-  stateChange(
-    endpoint: Endpoint,
-    from: TcpState,
-    to: TcpState,
-    why: string,
-    now: Instant,
-  ): void;
+  stateChange(endpoint: Endpoint, from: TcpState, to: TcpState, why: string, now: Instant): void;
   /** The segment is a record that is reused: copy what is kept. Called before it is processed. */
   segmentReceived(endpoint: Endpoint, segment: TcpSegment, now: Instant): void;
   /** `remark`: null, or a word such as "retransmission: RTO". */

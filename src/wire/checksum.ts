@@ -12,11 +12,23 @@ export function sum16(buf: Uint8Array, from: number, to: number, initial: number
   const wide = to - 15;
   for (; i < wide; i += 16) {
     high +=
-      buf[i]! + buf[i + 2]! + buf[i + 4]! + buf[i + 6]! +
-      buf[i + 8]! + buf[i + 10]! + buf[i + 12]! + buf[i + 14]!;
+      buf[i]! +
+      buf[i + 2]! +
+      buf[i + 4]! +
+      buf[i + 6]! +
+      buf[i + 8]! +
+      buf[i + 10]! +
+      buf[i + 12]! +
+      buf[i + 14]!;
     low +=
-      buf[i + 1]! + buf[i + 3]! + buf[i + 5]! + buf[i + 7]! +
-      buf[i + 9]! + buf[i + 11]! + buf[i + 13]! + buf[i + 15]!;
+      buf[i + 1]! +
+      buf[i + 3]! +
+      buf[i + 5]! +
+      buf[i + 7]! +
+      buf[i + 9]! +
+      buf[i + 11]! +
+      buf[i + 13]! +
+      buf[i + 15]!;
   }
   for (; i + 1 < to; i += 2) {
     high += buf[i]!;
@@ -47,6 +59,11 @@ export function pseudoHeaderSum(
   length: number,
 ): number {
   return (
-    (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + protocol + length
+    (source >>> 16) +
+    (source & 0xffff) +
+    (destination >>> 16) +
+    (destination & 0xffff) +
+    protocol +
+    length
   );
 }

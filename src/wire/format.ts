@@ -3,7 +3,18 @@ import { formatIpv4 } from "./address.ts";
 import { createIcmpMessage, readIcmp } from "./icmpv4.ts";
 import { createIpv4Header, PROTO_ICMP, PROTO_TCP, readIpv4 } from "./ipv4.ts";
 import { type SeqNum, seqUnsigned } from "./seq.ts";
-import { ACK, createTcpSegment, CWR, ECE, FIN, PSH, RST, SYN, type TcpSegment, URG } from "./tcp-segment.ts";
+import {
+  ACK,
+  createTcpSegment,
+  CWR,
+  ECE,
+  FIN,
+  PSH,
+  RST,
+  SYN,
+  type TcpSegment,
+  URG,
+} from "./tcp-segment.ts";
 import { readTcp } from "./tcp.ts";
 
 /** SYN, FIN, RST, PSH, ACK (a dot), URG, ECE, CWR: `S.`, `FP.`; `none` for no flag at all. */

@@ -58,10 +58,7 @@ function readOne(buf: Uint8Array, at: number, kind: number, length: number, out:
       if (length === 2) out.sackPermitted = true;
       return;
     case SACK:
-      if ((length - 2) % 8 === 0 && length > 2 && length <= 2 + 8 * MAX_SACK_BLOCKS && out.sackCount === 0) {
-        out.sackCount = (length - 2) / 8;
-        for (let i = 0; i < 2 * out.sackCount; i++) out.sack[i] = readI32(buf, at + 2 + 4 * i);
-      }
+      readSack(buf, at, length, out);
       return;
     case TIMESTAMPS:
       if (length === 10 && !out.hasTimestamps) {
@@ -73,6 +70,14 @@ function readOne(buf: Uint8Array, at: number, kind: number, length: number, out:
     default:
       return; // MUST-6: skipped by its length
   }
+}
+
+/** RFC 2018 §3: 8n + 2 bytes, at most 4 blocks. */
+function readSack(buf: Uint8Array, at: number, length: number, out: TcpOptions): void {
+  const count = (length - 2) / 8;
+  if (!Number.isInteger(count) || count < 1 || count > MAX_SACK_BLOCKS || out.sackCount > 0) return;
+  out.sackCount = count;
+  for (let i = 0; i < 2 * count; i++) out.sack[i] = readI32(buf, at + 2 + 4 * i);
 }
 
 /** Bytes the options take, padded to a multiple of 4. */

@@ -89,5 +89,9 @@ export function fillTcpPseudoSum(
   source: Ipv4Address,
   destination: Ipv4Address,
 ): void {
-  writeU16(buf, offset + CHECKSUM_AT, foldSum(pseudoHeaderSum(source, destination, PROTO_TCP, length)));
+  writeU16(
+    buf,
+    offset + CHECKSUM_AT,
+    foldSum(pseudoHeaderSum(source, destination, PROTO_TCP, length)),
+  );
 }

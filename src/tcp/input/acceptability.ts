@@ -14,31 +14,37 @@ const TS_RECENT_VALID = 24 * 24 * 3600 * 1000;
 export function checkSequence(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   const isReset = (s.flags & RST) !== 0;
   const isSyn = (s.flags & SYN) !== 0;
-  if (t.timestamps && !isReset) {
-    if (!s.hasTimestamps) {
-      if (!isSyn) return "dropped: no timestamp"; // RFC 7323 §3.2
-    } else if (
-      (s.tsVal - t.tsRecent) | 0 ? ((s.tsVal - t.tsRecent) | 0) < 0 : false
-    ) {
-      if (elapsed(t.tsRecentAt, now) <= TS_RECENT_VALID) {
-        t.env.count("TcpExtPAWSEstab");
-        if (isSyn) challenge(t, now);
-        else t.ack = ACK_NOW;
-        return "dropped: PAWS";
-      }
-    }
+  const withTimestamps = t.timestamps && !isReset;
+  if (withTimestamps) {
+    const old = checkTimestamp(t, s, isSyn, now);
+    if (old !== null) return old;
   }
   if (t.state === "SYN-RECEIVED" && isSyn && s.seq === t.rcv.irs && !isReset) return synAgain(t, s);
-  if (!isAcceptable(t, s)) {
-    if (isReset) return "dropped: reset outside the window";
-    if (isSyn) challenge(t, now);
-    else t.ack = ACK_NOW;
-    if (t.state === "TIME-WAIT" && (s.flags & FIN) !== 0) startTimeWait(t, now);
-    t.env.count("TcpExtTCPOutOfWindow");
-    return "dropped: outside the window";
-  }
-  if (t.timestamps && s.hasTimestamps && !isReset) recordTimestamp(t, s, now);
+  if (!isAcceptable(t, s)) return isReset ? "dropped: reset outside the window" : refuse(t, s, now);
+  if (withTimestamps && s.hasTimestamps) recordTimestamp(t, s, now);
   return null;
+}
+
+function checkTimestamp(t: Tcb, s: TcpSegment, isSyn: boolean, now: Instant): Verdict {
+  if (!s.hasTimestamps) return isSyn ? null : "dropped: no timestamp"; // RFC 7323 §3.2
+  const older = ((s.tsVal - t.tsRecent) | 0) < 0;
+  if (!older || elapsed(t.tsRecentAt, now) > TS_RECENT_VALID) return null;
+  t.env.count("TcpExtPAWSEstab");
+  oweAnswer(t, isSyn, now);
+  return "dropped: PAWS";
+}
+
+/** Outside the window: an ACK says where the window is (RFC 9293 §3.10.7.4). */
+function refuse(t: Tcb, s: TcpSegment, now: Instant): Verdict {
+  oweAnswer(t, (s.flags & SYN) !== 0, now);
+  if (t.state === "TIME-WAIT" && (s.flags & FIN) !== 0) startTimeWait(t, now);
+  t.env.count("TcpExtTCPOutOfWindow");
+  return "dropped: outside the window";
+}
+
+function oweAnswer(t: Tcb, isSyn: boolean, now: Instant): void {
+  if (isSyn) challenge(t, now);
+  else t.ack = ACK_NOW;
 }
 
 /** The four cases of RFC 9293 §3.4, with §3.10.7.4's allowance at window 0 (MUST-66). */

@@ -19,7 +19,6 @@ export function dataAcknowledged(
   flight: number,
   now: Instant,
 ): void {
-  const { settings } = t.env;
   sampleRtt(t, s, now);
   t.rtt.backoff = 0; // RFC 8961 §4: data got through
   t.persistBackoff = 0;
@@ -28,30 +27,44 @@ export function dataAcknowledged(
     t.scoreboard.advance(t.snd.una);
     takeSackBlocks(t, s);
   }
-  let restart = true;
+  const restart = recoveryProgress(t, bytes, flight, now);
+  if (restart && seqLt(t.snd.una, t.snd.nxt)) {
+    const span = t.rtt.current(t.env.settings.tcp_rto_max_ms);
+    t.timers.start(TIMER_RETRANSMIT, after(now, span));
+  }
+  tellRoom(t, bytes);
+  growSendLimit(t);
+}
+
+/** The congestion window and the episode of recovery, if any; whether the timer starts anew. */
+function recoveryProgress(t: Tcb, bytes: number, flight: number, now: Instant): boolean {
   if (t.recovery === "open") {
     if (bytes > 0) t.cc?.onAck(bytes, flight, t.cwndLimited, now);
     if (t.scoreboard !== null && !t.scoreboard.isEmpty) maybeSackLoss(t, now);
-  } else if (seqGeq(t.snd.una, t.recoveryPoint)) {
+    return true;
+  }
+  if (seqGeq(t.snd.una, t.recoveryPoint)) {
+    const slowStart = t.recovery === "loss";
     leaveRecovery(t);
-    if (bytes > 0 && t.cc !== null && t.cc.cwnd < t.cc.ssthresh) {
-      t.cc.onAck(bytes, flight, true, now);
-    }
-  } else if (t.recovery === "recovery") {
-    restart = partialAck(t, bytes);
-  } else {
-    // after a timeout: slow start repairs
-    if (bytes > 0) t.cc?.onAck(bytes, flight, true, now);
-    t.highRxt = seqMax(t.highRxt, t.snd.una);
+    if (slowStart && bytes > 0) t.cc?.onAck(bytes, flight, true, now);
+    return true;
   }
-  if (restart && seqLt(t.snd.una, t.snd.nxt)) {
-    t.timers.start(TIMER_RETRANSMIT, after(now, t.rtt.current(settings.tcp_rto_max_ms)));
-  }
-  if (t.snd.wantRoom ? t.sendBuffer.length < t.snd.limit : t.sendBuffer.length === 0 && bytes > 0) {
-    t.snd.wantRoom = false;
-    t.events |= EVENT_WRITABLE;
-  }
-  growSendLimit(t);
+  if (t.recovery === "recovery") return partialAck(t, bytes);
+  // after a timeout: slow start repairs
+  if (bytes > 0) t.cc?.onAck(bytes, flight, true, now);
+  t.highRxt = seqMax(t.highRxt, t.snd.una);
+  return true;
+}
+
+/** A writer that waits hears when there is room; one that does not, when all has arrived. */
+function tellRoom(t: Tcb, bytes: number): void {
+  const { snd } = t;
+  const tell = snd.wantRoom
+    ? t.sendBuffer.length < snd.limit
+    : t.sendBuffer.length === 0 && bytes > 0;
+  if (!tell) return;
+  snd.wantRoom = false;
+  t.events |= EVENT_WRITABLE;
 }
 
 /** RFC 6582 §3.2, RFC 6675 §5: the next hole; only the first partial ACK restarts the timer. */
@@ -92,24 +105,34 @@ function growSendLimit(t: Tcb): void {
 /** ACK = SND.UNA. */
 export function duplicateAck(t: Tcb, s: TcpSegment, now: Instant): void {
   if (flightSize(t) === 0) return;
-  if (t.sack) {
-    const fresh = t.scoreboard !== null && takeSackBlocks(t, s) > 0;
-    if (fresh) {
-      t.dupAcks++; // RFC 6675 §2: only an ACK that tells something new counts
-      if (t.recovery === "open") maybeSackLoss(t, now);
-      else if (t.recovery === "recovery") markFirstLost(t);
-    }
+  if (!t.sack) {
+    if (isDuplicate(t, s)) countDuplicate(t, now);
     return;
   }
-  // RFC 5681 §2: no data, no SYN or FIN, unchanged window
-  if (s.payloadLength > 0 || (s.flags & (SYN | FIN)) !== 0) return;
-  if (s.window << t.snd.scale !== t.snd.wnd) return;
-  if (t.timers.isArmed(TIMER_PERSIST) || t.snd.wnd === 0) return;
+  // RFC 6675 §2: only an ACK that tells something new counts
+  if (t.scoreboard === null || takeSackBlocks(t, s) === 0) return;
+  t.dupAcks++;
+  if (t.recovery === "open") maybeSackLoss(t, now);
+  else if (t.recovery === "recovery") markFirstLost(t);
+}
+
+/** RFC 5681 §2: no data, no SYN or FIN, an unchanged window, and no window probe under way. */
+function isDuplicate(t: Tcb, s: TcpSegment): boolean {
+  if (s.payloadLength > 0 || (s.flags & (SYN | FIN)) !== 0) return false;
+  if (s.window << t.snd.scale !== t.snd.wnd || t.snd.wnd === 0) return false;
+  return !t.timers.isArmed(TIMER_PERSIST);
+}
+
+function countDuplicate(t: Tcb, now: Instant): void {
   t.dupAcks++;
   if (t.recovery === "recovery") {
     // no more than what is outstanding can have left the network, however many duplicates come
     t.inflation = Math.min(t.inflation + t.snd.mss, flightSize(t));
-  } else if (t.recovery === "open" && t.dupAcks === DUP_THRESH && seqGt(t.snd.una, t.recoveryPoint)) {
+  } else if (
+    t.recovery === "open" &&
+    t.dupAcks === DUP_THRESH &&
+    seqGt(t.snd.una, t.recoveryPoint)
+  ) {
     enterRecovery(t, now);
   }
 }

@@ -17,26 +17,15 @@ export function checkReset(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     return "dropped: reset not at RCV.NXT";
   }
   t.env.count("TcpEstabResets");
-  switch (t.state) {
-    case "SYN-RECEIVED":
-      if (t.passive) toClosed(t, "RST received", now, null);
-      else fail(t, "ECONNREFUSED", "RST received in SYN-RECEIVED", now);
-      return DONE;
-    case "CLOSING":
-    case "LAST-ACK":
-    case "TIME-WAIT":
-      toClosed(t, "RST received", now, null);
-      return DONE;
-    case "ESTABLISHED":
-    case "FIN-WAIT-1":
-    case "FIN-WAIT-2":
-    case "CLOSE-WAIT":
-    case "CLOSED":
-    case "LISTEN":
-    case "SYN-SENT":
-      fail(t, "ECONNRESET", "RST received at RCV.NXT", now);
-      return DONE;
+  if (t.state === "SYN-RECEIVED") {
+    if (t.passive) toClosed(t, "RST received", now, null);
+    else fail(t, "ECONNREFUSED", "RST received in SYN-RECEIVED", now);
+  } else if (t.state === "CLOSING" || t.state === "LAST-ACK" || t.state === "TIME-WAIT") {
+    toClosed(t, "RST received", now, null);
+  } else {
+    fail(t, "ECONNRESET", "RST received at RCV.NXT", now);
   }
+  return DONE;
 }
 
 /** RFC 5961 §4.2: a SYN is answered with a challenge ACK; a passive SYN-RECEIVED goes back to LISTEN. */

@@ -86,7 +86,8 @@ function fillHole(t: Tcb): void {
 function outOfOrder(t: Tcb, s: TcpSegment): Verdict {
   t.duplicateAcks++;
   t.env.count("TcpExtTCPOFOQueue");
-  if (t.rcv.finSeen && seqGt(seqAdd(s.seq, s.payloadLength), t.rcv.finSeq)) return "dropped: text after FIN";
+  if (t.rcv.finSeen && seqGt(seqAdd(s.seq, s.payloadLength), t.rcv.finSeq))
+    return "dropped: text after FIN";
   t.reassembly ??= new Reassembly();
   const data = s.buffer.subarray(s.payloadOffset, s.payloadOffset + s.payloadLength);
   if (!t.reassembly.insert(s.seq, data, 2 * t.rcv.buffer)) {

@@ -1,13 +1,28 @@
 /** pollTransmit: which segment leaves next, if any, and its fields. Called until it says no. */
 import { after, elapsed, type Instant } from "../../base/time.ts";
-import { type SeqNum, seqAdd, seqDiff, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../../wire/seq.ts";
+import {
+  type SeqNum,
+  seqAdd,
+  seqDiff,
+  seqGt,
+  seqLeq,
+  seqLt,
+  seqMax,
+  seqMin,
+} from "../../wire/seq.ts";
 import { ACK, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
 import { nextLost, pipe } from "../loss.ts";
 import { windowScaleFor } from "../options.ts";
 import { isSynchronized } from "../state.ts";
 import { ACK_NONE, ACK_NOW, type Tcb } from "../tcb.ts";
 import { timestampNow } from "../timestamps.ts";
-import { TIMER_DELAYED_ACK, TIMER_KEEPALIVE, TIMER_PERSIST, TIMER_RETRANSMIT, TIMER_USER_TIMEOUT } from "../timers.ts";
+import {
+  TIMER_DELAYED_ACK,
+  TIMER_KEEPALIVE,
+  TIMER_PERSIST,
+  TIMER_RETRANSMIT,
+  TIMER_USER_TIMEOUT,
+} from "../timers.ts";
 import { setState } from "../transitions.ts";
 import { type Outgoing, resetOutgoing } from "./outgoing.ts";
 import { windowField } from "./receive-window.ts";
@@ -108,7 +123,8 @@ function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boole
   const at = nextLost(t);
   if (at === null) return rescue(t, out, now);
   const { snd } = t;
-  if (t.forceRetransmit === 0 && (t.cc === null || pipe(t) + snd.mss > t.cc.cwnd + t.inflation)) return false;
+  if (t.forceRetransmit === 0 && (t.cc === null || pipe(t) + snd.mss > t.cc.cwnd + t.inflation))
+    return false;
   const dataEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
   let end = seqMin(t.lostEdge, dataEnd);
   if (t.scoreboard !== null) end = t.scoreboard.holeEnd(at, end);
@@ -149,34 +165,43 @@ function rescue(t: Tcb, out: Outgoing, now: Instant): boolean {
 
 function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { snd } = t;
-  if (t.state !== "ESTABLISHED" && t.state !== "CLOSE-WAIT" && !snd.finQueued) return false;
   const waiting = unsent(t);
   if (waiting <= 0) return false;
   restartAfterIdle(t, now);
   const window = usableWindow(t);
-  let room = congestionRoom(t);
-  t.cwndLimited = room < waiting && room < window;
-  // without SACK, each of the first two duplicates lets one new segment go (RFC 3042)
-  if (t.recovery === "open" && t.dupAcks > 0 && t.dupAcks < 3) room += t.dupAcks * snd.mss;
+  const room = newDataRoom(t, waiting, window);
   if (room < snd.mss && room < waiting && snd.una !== snd.nxt) return false;
   const overhead = sackOverhead(t);
-  const whole = Math.max(snd.mss, max - (max % snd.mss));
-  const length = Math.min(nextLength(t, waiting, Math.min(room, window), whole), whole);
+  // with SACK blocks on it a segment is one packet: blocks on every piece of a large one would be stale
+  const whole = overhead > 0 ? snd.mss - overhead : Math.max(snd.mss, max - (max % snd.mss));
+  const length = Math.min(
+    nextLength(t, waiting, Math.min(room, window), Math.max(whole, snd.mss)),
+    whole,
+  );
   if (length === 0) {
-    armPersist(t, window, now);
+    armPersist(t, now);
     return false;
   }
-  const fits = length <= snd.mss ? Math.min(length, snd.mss - overhead) : length;
-  if (overhead > 0 && length > snd.mss) send(t, out, snd.nxt, snd.mss - overhead, now);
-  else send(t, out, snd.nxt, fits, now);
+  send(t, out, snd.nxt, length, now);
   return true;
 }
 
+/** What the congestion window leaves; without SACK each of the first two duplicates lets one segment go (RFC 3042). */
+function newDataRoom(t: Tcb, waiting: number, window: number): number {
+  const room = congestionRoom(t);
+  t.cwndLimited = room < waiting && room < window;
+  const limited = t.recovery === "open" && !t.sack && t.dupAcks < 3;
+  return limited ? room + t.dupAcks * t.snd.mss : room;
+}
+
 /** Data waits and nothing is under way whose ACK would open the window: probe (RFC 9293 §3.8.6.1, MUST-36). */
-function armPersist(t: Tcb, _window: number, now: Instant): void {
+function armPersist(t: Tcb, now: Instant): void {
   if (t.snd.una !== t.snd.nxt || t.timers.isArmed(TIMER_PERSIST)) return;
   const max = t.env.settings.tcp_rto_max_ms;
-  t.timers.start(TIMER_PERSIST, after(now, Math.min(t.rtt.current(max) * 2 ** t.persistBackoff, max)));
+  t.timers.start(
+    TIMER_PERSIST,
+    after(now, Math.min(t.rtt.current(max) * 2 ** t.persistBackoff, max)),
+  );
 }
 
 /** RFC 5681 §4.1, and Linux's switch for it. */

@@ -1,5 +1,14 @@
 /** What the peer said it holds beyond SND.UNA (RFC 2018), and which bytes count as lost (RFC 6675 §4). */
-import { type SeqNum, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../../wire/seq.ts";
+import {
+  type SeqNum,
+  seqDiff,
+  seqGeq,
+  seqGt,
+  seqLeq,
+  seqLt,
+  seqMax,
+  seqMin,
+} from "../../wire/seq.ts";
 
 /** DupThresh of RFC 6675. */
 const DUP_THRESH = 3;

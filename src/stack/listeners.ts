@@ -1,0 +1,46 @@
+/** The ports that are listened on, and which listener a SYN belongs to. */
+import { formatIpv4, type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
+import { StackError } from "../base/errors.ts";
+import type { ListenerImpl } from "./listener.ts";
+
+export class Listeners {
+  private readonly byPort = new Map<number, ListenerImpl[]>();
+
+  /** Throws EADDRINUSE where the address and port are taken (RFC 9293 §3.9.1.1, MUST-41). */
+  add(listener: ListenerImpl): void {
+    const { address, port } = listener;
+    if (this.conflicts(address, port)) {
+      throw new StackError("EADDRINUSE", `${formatIpv4(address)}:${port} has a listener already`);
+    }
+    const same = this.byPort.get(port);
+    if (same === undefined) this.byPort.set(port, [listener]);
+    else same.push(listener);
+  }
+
+  remove(listener: ListenerImpl): void {
+    const rest = (this.byPort.get(listener.port) ?? []).filter((l) => l !== listener);
+    if (rest.length === 0) this.byPort.delete(listener.port);
+    else this.byPort.set(listener.port, rest);
+  }
+
+  /** 0.0.0.0 stands for every address. */
+  conflicts(address: Ipv4Address, port: number): boolean {
+    const same = this.byPort.get(port);
+    if (same === undefined) return false;
+    return same.some(
+      (l) => l.address === address || l.address === UNSPECIFIED || address === UNSPECIFIED,
+    );
+  }
+
+  /** The one for just this address before the one for any. */
+  find(address: Ipv4Address, port: number): ListenerImpl | null {
+    const same = this.byPort.get(port);
+    if (same === undefined) return null;
+    let any: ListenerImpl | null = null;
+    for (const l of same) {
+      if (l.address === address) return l;
+      if (l.address === UNSPECIFIED) any = l;
+    }
+    return any;
+  }
+}

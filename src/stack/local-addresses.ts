@@ -1,0 +1,50 @@
+/** The stack's own addresses: what is for us, whose packets are believed, and which source to use. */
+import type { Ipv4Header } from "../wire/ipv4.ts";
+import {
+  type Cidr,
+  inPrefix,
+  type Ipv4Address,
+  isLoopback,
+  isSubnetBroadcast,
+  isUnicast,
+} from "../wire/address.ts";
+
+export class LocalAddresses {
+  readonly all: readonly Cidr[];
+
+  constructor(all: readonly Cidr[]) {
+    this.all = all;
+  }
+
+  /** The own address with its prefix, null when it is not ours. */
+  own(a: Ipv4Address): Cidr | null {
+    for (const own of this.all) if (own.address === a) return own;
+    return null;
+  }
+
+  /**
+   * Why a packet is not to be taken, null when it is: not for us, or from nobody that could have sent it
+   * (RFC 1122 §3.2.1.3, RFC 9293 §3.9.2.3, MUST-57, MUST-63). Such packets are dropped silently.
+   */
+  refuse(h: Ipv4Header): string | null {
+    const own = this.own(h.destination);
+    if (own === null) return "not for us";
+    if (h.sourceRoute) return "source route";
+    const local = isLoopback(own.address);
+    const { source } = h;
+    if (!isUnicast(source) || (isLoopback(source) && !local)) return "bad source";
+    if (isSubnetBroadcast(source, own)) return "bad source";
+    return !local && this.own(source) !== null ? "our own source" : null;
+  }
+
+  /** Whether `remote` can be one host, seen from `own` (MUST-46). */
+  isHost(remote: Ipv4Address, own: Cidr): boolean {
+    return isUnicast(remote) && !isSubnetBroadcast(remote, own);
+  }
+
+  /** The address whose prefix holds the destination, else the first (MUST-44). */
+  sourceFor(remote: Ipv4Address): Ipv4Address {
+    for (const own of this.all) if (inPrefix(remote, own)) return own.address;
+    return this.all[0]!.address;
+  }
+}

@@ -1,0 +1,38 @@
+/** What a stack, a listener and a connection are made from. */
+import type { Rng } from "../base/rng.ts";
+import type { Instant } from "../base/time.ts";
+import type { Settings } from "../tcp/config.ts";
+import type { EndpointOwner } from "../tcp/endpoint.ts";
+import type { TcpTrace } from "../tcp/trace.ts";
+import type { Cidr, Ipv4Address } from "../wire/address.ts";
+import type { ListenerOwner } from "./listener.ts";
+import type { StackSender } from "./packet-output.ts";
+
+export interface StackOptions {
+  /** The stack's own addresses with their prefixes; the first is the default source. */
+  readonly addresses: readonly Cidr[];
+  readonly settings?: Partial<Settings>;
+  readonly rng: Rng;
+  readonly now: Instant;
+  readonly sender: StackSender;
+  readonly trace?: TcpTrace | null;
+  /** Told when a user call left work outside of `input` and `poll`. */
+  readonly host?: { requestPoll(): void } | null;
+}
+
+export interface ListenOptions {
+  /** 0.0.0.0 (the default): any of the stack's. */
+  readonly address?: Ipv4Address;
+  /** 0: an ephemeral one. */
+  readonly port: number;
+  readonly backlog?: number;
+  readonly owner: ListenerOwner;
+}
+
+export interface ConnectOptions {
+  readonly remoteAddress: Ipv4Address;
+  readonly remotePort: number;
+  readonly localAddress?: Ipv4Address;
+  readonly localPort?: number;
+  readonly owner: EndpointOwner | null;
+}
