@@ -102,7 +102,7 @@ export function connectArguments(args: readonly unknown[]): [ConnectOptions, Cal
     throw invalidArgType("options.lookup", "of type function", lookup);
   }
   const local = options["localAddress"];
-  if (local !== undefined && isIP(String(local)) === 0) {
+  if (local !== undefined && (typeof local !== "string" || isIP(local) === 0)) {
     throw invalidArgValue("options.localAddress", local, "must be an IP address");
   }
   if (options["localPort"] !== undefined) checkPort(options["localPort"], "options.localPort");

@@ -6,7 +6,7 @@
  */
 import type { AddressInfo } from "node:net";
 import { Socket as NodeSocket } from "node:net";
-import { addAbortSignal, Duplex } from "node:stream";
+import { addAbortSignal } from "node:stream";
 
 import {
   EVENT_CLOSED,
@@ -21,45 +21,25 @@ import type { TcpInfo } from "../tcp/info.ts";
 import { formatIpv4, parseIpv4 } from "../wire/address.ts";
 import type { Callback, ConnectOptions, SocketOptions } from "./arguments.ts";
 import { checkPort, connectArguments, ipv4OrNull, resolveHost } from "./arguments.ts";
-import {
-  endedByPeer,
-  invalidArgType,
-  outOfRange,
-  socketClosed,
-  streamDestroyed,
-  systemError,
-} from "./errors.ts";
+import { socketClosed, streamDestroyed, systemError } from "./errors.ts";
 import type { Liveness } from "./host.ts";
-
-export interface KeepAliveOptions {
-  enable?: boolean | undefined;
-  /** ms, as in Node. */
-  initialDelay?: number | undefined;
-  interval?: number | undefined;
-  count?: number | undefined;
-}
-
-type StreamCallback = (error?: Error | null) => void;
-interface QueuedChunk {
-  readonly chunk: Uint8Array;
-}
-
-/** Said again in an interface, since only an interface's property may become an accessor below. */
-interface NetSocket extends NodeSocket {
-  readonly pending: boolean;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-  readonly localAddress?: string;
-  readonly localPort?: number;
-  readonly localFamily?: string;
-  readonly remoteAddress: string | undefined;
-  readonly remotePort: number | undefined;
-  readonly remoteFamily: string | undefined;
-}
-
-const Base: new (options: object) => NetSocket = Duplex as unknown as new (
-  options: object,
-) => NetSocket;
+import {
+  Base,
+  callLate,
+  checkTimeout,
+  codeOf,
+  emitClose,
+  emitTimeout,
+  failure,
+  isOver,
+  type KeepAliveOptions,
+  openTo,
+  positive,
+  type QueuedChunk,
+  refuseWrites,
+  type StreamCallback,
+  streamOptions,
+} from "./socket-support.ts";
 
 // Wishes of the user that wait for the endpoint, and the life of the handle, as bits: one field, not eight.
 const NO_DELAY = 1;
@@ -111,7 +91,6 @@ export class TcpSocket extends Base implements EndpointOwner {
   }
 
   // ---- opening ----------------------------------------------------------------------------------
-
   override connect(...args: unknown[]): this {
     const [options, callback] = connectArguments(args);
     if (callback !== null) this.once("connect", callback as () => void);
@@ -223,15 +202,8 @@ export class TcpSocket extends Base implements EndpointOwner {
     const cause = endpoint.error;
     if (cause !== null) {
       const to = this.#target;
-      const error = this.connecting
-        ? systemError("connect", cause.code, to?.host, to?.port, cause)
-        : systemError(
-            this.#chunk === null ? "read" : "write",
-            cause.code,
-            undefined,
-            undefined,
-            cause,
-          );
+      const syscall = this.connecting ? "connect" : this.#chunk === null ? "read" : "write";
+      const error = failure(syscall, cause, to);
       if (this.connecting) this.emit("connectionAttemptFailed", to?.host, to?.port, 4, error);
       this.destroy(error);
       return;
@@ -241,7 +213,6 @@ export class TcpSocket extends Base implements EndpointOwner {
   }
 
   // ---- reading ----------------------------------------------------------------------------------
-
   override _read(): void {
     this.#flags |= WANT_DATA;
     if (!this.connecting) this.#drain();
@@ -275,7 +246,6 @@ export class TcpSocket extends Base implements EndpointOwner {
   }
 
   // ---- writing ----------------------------------------------------------------------------------
-
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: StreamCallback): void {
     this.#chunk = chunk;
     this.#offset = 0;
@@ -350,7 +320,6 @@ export class TcpSocket extends Base implements EndpointOwner {
   }
 
   // ---- ending -----------------------------------------------------------------------------------
-
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.connecting = false;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -411,11 +380,7 @@ export class TcpSocket extends Base implements EndpointOwner {
   }
 
   override setTimeout(ms: number, callback?: () => void): this {
-    if (typeof ms !== "number") throw invalidArgType("msecs", "of type number", ms);
-    if (!(ms >= 0 && ms < Infinity)) throw outOfRange("msecs", "a non-negative finite number", ms);
-    if (callback !== undefined && typeof callback !== "function") {
-      throw invalidArgType("callback", "of type function", callback);
-    }
+    checkTimeout(ms, callback);
     if (this.destroyed) return this;
     this.timeout = ms;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -533,62 +498,3 @@ export class TcpSocket extends Base implements EndpointOwner {
 
 // `super` and `instanceof` find net.Socket's methods; `new` still runs Duplex's constructor.
 Object.setPrototypeOf(TcpSocket.prototype, NodeSocket.prototype);
-
-function streamOptions(options: SocketOptions): object {
-  const { allowHalfOpen, highWaterMark, readableHighWaterMark, writableHighWaterMark } = options;
-  const marks = { highWaterMark, readableHighWaterMark, writableHighWaterMark };
-  return { allowHalfOpen: allowHalfOpen === true, ...marks };
-}
-
-function positive(ms: number | undefined): number | undefined {
-  return ms !== undefined && ms > 0 ? ms : undefined;
-}
-
-function codeOf(cause: unknown): string {
-  const code = (cause as { code?: unknown } | null)?.code;
-  if (typeof code !== "string") throw cause;
-  return code;
-}
-
-/** Nothing of ours is under way any more: the peer has it, or nobody will. */
-function isOver(endpoint: Endpoint): boolean {
-  const { state } = endpoint;
-  return state === "CLOSED" || state === "TIME-WAIT" || state === "FIN-WAIT-2";
-}
-
-// Shared functions instead of closures per socket.
-function openTo(socket: TcpSocket, host: string, options: ConnectOptions): void {
-  socket._open(host, options);
-}
-
-function emitClose(socket: TcpSocket, hadError: boolean): void {
-  socket.emit("close", hadError);
-}
-
-function emitTimeout(socket: TcpSocket): void {
-  socket.emit("timeout");
-}
-
-function callLate(socket: TcpSocket, listener: () => void): void {
-  if (!socket.destroyed) listener.call(socket);
-}
-
-function refuseWrites(this: TcpSocket): void {
-  this.write = writeAfterPeerEnd as typeof this.write;
-}
-
-function writeAfterPeerEnd(
-  this: TcpSocket,
-  chunk: unknown,
-  encoding?: unknown,
-  callback?: unknown,
-): boolean {
-  if (!this.writableEnded) {
-    return Duplex.prototype.write.call(this, chunk, encoding as BufferEncoding, callback as never);
-  }
-  const error = endedByPeer();
-  const done = typeof encoding === "function" ? encoding : callback;
-  if (typeof done === "function") process.nextTick(done as () => void, error);
-  this.destroy(error);
-  return false;
-}

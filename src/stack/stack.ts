@@ -21,7 +21,7 @@ import { readTcp } from "../wire/tcp.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../tcp/config.ts";
 import { TcpConnection } from "../tcp/connection.ts";
 import { Reno } from "../tcp/congestion/reno.ts";
-import { type Endpoint, EVENT_CLOSED } from "../tcp/endpoint.ts";
+import { type Endpoint, EVENT_CLOSED, EVENT_FIN_ACKED } from "../tcp/endpoint.ts";
 import { IsnGenerator } from "../tcp/isn.ts";
 import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
@@ -342,7 +342,7 @@ export class Stack {
     if (c.events === 0 || c.owner === null) return;
     const events = c.events;
     c.events = 0;
-    const told = c.orphan ? events & EVENT_CLOSED : events;
+    const told = c.orphan ? events & (EVENT_CLOSED | EVENT_FIN_ACKED) : events;
     if (told !== 0) c.owner.onEvents(c, told);
   }
 

@@ -12,7 +12,7 @@ import tls from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import type { TcpSocket } from "../../src/sockets/tcp-socket.ts";
-import { fakeWorld, SERVER } from "./support/world.ts";
+import { realWorld, SERVER } from "./support/world.ts";
 
 let folder = "";
 let key = "";
@@ -52,7 +52,7 @@ function answer(request: http.IncomingMessage, response: http.ServerResponse): v
 }
 
 test("http serves and asks over our sockets, with a body larger than all buffers", async () => {
-  const world = fakeWorld();
+  const world = realWorld();
   const web = http.createServer(answer);
   const server = world.server.createServer((socket) => web.emit("connection", socket));
   server.listen(80, SERVER);
@@ -66,7 +66,7 @@ test("http serves and asks over our sockets, with a body larger than all buffers
 });
 
 test("a keep-alive agent uses one of our connections for several requests", async () => {
-  const world = fakeWorld();
+  const world = realWorld();
   const web = http.createServer(answer);
   const server = world.server.createServer((socket) => web.emit("connection", socket));
   server.listen(80, SERVER);
@@ -82,7 +82,7 @@ test("a keep-alive agent uses one of our connections for several requests", asyn
 });
 
 test("a request that times out and is destroyed ends its socket", async () => {
-  const world = fakeWorld();
+  const world = realWorld();
   world.server.createServer(() => {}).listen(80, SERVER);
   let socket!: TcpSocket;
   const request = http.get({
@@ -98,7 +98,7 @@ test("a request that times out and is destroyed ends its socket", async () => {
 });
 
 test("tls runs over our sockets on both sides, the connection open or still opening", async () => {
-  const world = fakeWorld();
+  const world = realWorld();
   const context = tls.createSecureContext({ key, cert });
   world.server
     .createServer((socket) => {
@@ -120,7 +120,7 @@ test("tls runs over our sockets on both sides, the connection open or still open
 });
 
 test("https serves and asks over our sockets", async () => {
-  const world = fakeWorld();
+  const world = realWorld();
   const web = https.createServer({ key, cert }, answer);
   world.server.createServer((socket) => web.emit("connection", socket)).listen(443, SERVER);
   const request = https.request({

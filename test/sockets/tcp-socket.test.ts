@@ -3,6 +3,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { constants } from "node:os";
 
+import type { Readable } from "node:stream";
 import { expect, test } from "vitest";
 
 import type { SocketOptions } from "../../src/sockets/arguments.ts";
@@ -35,13 +36,13 @@ function record(socket: TcpSocket): string[] {
   }
   socket.on("data", () => log.push("data"));
   socket.on("error", (error: NodeJS.ErrnoException) => log.push(`error ${error.code}`));
-  socket.on("close", (hadError) => log.push(`close ${hadError}`));
+  socket.on("close", (hadError) => log.push(`close ${String(hadError)}`));
   return log;
 }
 
 async function text(socket: TcpSocket): Promise<string> {
   let all = "";
-  for await (const chunk of socket) all += String(chunk);
+  for await (const chunk of socket as Readable) all += String(chunk);
   return all;
 }
 
@@ -72,7 +73,7 @@ test("events of a connection by name come in Node's order", async () => {
   const socket = world.client.connect({
     port: PORT,
     host: "peer.example",
-    lookup: (_name, _options, done) => setImmediate(done, null, SERVER, 4),
+    lookup: (_name, _options, done) => setImmediate(() => done(null, SERVER, 4)),
   });
   const log = record(socket);
   await once(socket, "close");

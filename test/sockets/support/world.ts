@@ -1,4 +1,6 @@
 /** Two hosts that can reach each other, as `node:net`-shaped modules. */
+import { createPair } from "../../../src/devices/pair.ts";
+import { createStack, type UserStack } from "../../../src/sockets/create-stack.ts";
 import type { SocketHost } from "../../../src/sockets/host.ts";
 import type { NetModule } from "../../../src/sockets/net.ts";
 import { createNet } from "../../../src/sockets/net.ts";
@@ -21,4 +23,16 @@ export function fakeWorld(): World & { readonly network: FakeNetwork } {
   const client = createNet(clientHost);
   const server = createNet(serverHost);
   return { network, client, server, clientHost, serverHost };
+}
+
+/** The same over two real stacks, joined by a pair of devices in memory. */
+export function realWorld(): {
+  readonly client: NetModule;
+  readonly server: NetModule;
+  readonly stacks: readonly [UserStack, UserStack];
+} {
+  const [a, b] = createPair();
+  const left = createStack({ device: a, address: `${CLIENT}/24` });
+  const right = createStack({ device: b, address: `${SERVER}/24` });
+  return { client: left.net, server: right.net, stacks: [left, right] };
 }
