@@ -1,0 +1,27 @@
+/** What the documents name must exist: file names rot faster than prose. */
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+
+/** Paths in the tree, and targets of relative links. */
+function named(text: string): string[] {
+  const paths = text.match(/\b(?:src|test|scripts|docs|native-notes)\/[\w./-]*\w/g) ?? [];
+  const links = [...text.matchAll(/\]\((?!\w+:)([^)#]+)/g)].map((m) => m[1]!);
+  return [...new Set([...paths, ...links])];
+}
+
+test.each(DOCUMENTS)("every file that %s names exists", (document) => {
+  const paths = named(readFileSync(ROOT + document, "utf8"));
+  expect(paths.filter((path) => !existsSync(ROOT + path))).toEqual([]);
+});
+
+test("names are found in prose and in links", () => {
+  expect(named("see `src/tcp/gone.ts`. [x](docs/a.md#b) [y](https://z/src)")).toEqual([
+    "src/tcp/gone.ts",
+    "docs/a.md",
+  ]);
+  expect(named(readFileSync(ROOT + "ARCHITECTURE.md", "utf8")).length).toBeGreaterThan(30);
+});
