@@ -1,0 +1,85 @@
+/** A middleware device that writes what passes into a pcapng file, as the receiver of each packet sees it. */
+import {
+  type Device,
+  type PacketReceiver,
+  type PacketRemark,
+  RX_CHECKSUM_GOOD,
+} from "../base/device.ts";
+import type { Clock } from "../base/time.ts";
+import { createIpv4Header, PROTO_TCP, readIpv4 } from "../wire/ipv4.ts";
+import { fillTcpChecksum } from "../wire/tcp.ts";
+import { Middleware } from "./middleware.ts";
+import { type Direction, PcapngWriter } from "./pcapng.ts";
+
+export class CapturedDevice extends Middleware {
+  private readonly writer: PcapngWriter;
+  private readonly clock: Clock;
+  /** ms since 1970 at the clock's zero. */
+  private readonly epoch: number;
+  private readonly copy: Uint8Array = new Uint8Array(65_600);
+  private readonly header = createIpv4Header();
+
+  constructor(inner: Device, writer: PcapngWriter, clock: Clock) {
+    super(inner);
+    this.writer = writer;
+    this.clock = clock;
+    this.epoch = Date.now() - clock.now();
+  }
+
+  protected override outgoing(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    needsChecksum: boolean,
+    gsoSize: number,
+    remark: PacketRemark,
+  ): void {
+    this.record("out", buffer, offset, length, needsChecksum, this.clock.now(), remark);
+    this.forward(buffer, offset, length, needsChecksum, gsoSize, remark);
+  }
+
+  protected override incoming(receiver: PacketReceiver): PacketReceiver {
+    return {
+      onPacket: (buffer, offset, length, flags) => {
+        const at = this.clock.now();
+        const remark = receiver.onPacket(buffer, offset, length, flags);
+        this.record("in", buffer, offset, length, (flags & RX_CHECKSUM_GOOD) !== 0, at, remark);
+        return remark;
+      },
+      onBatchEnd: () => receiver.onBatchEnd(),
+      onDeviceLost: (error) => receiver.onDeviceLost(error),
+    };
+  }
+
+  /** With `complete` the TCP checksum is one that the device fills in: the file gets it whole. */
+  private record(
+    direction: Direction,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    complete: boolean,
+    at: number,
+    remark: PacketRemark,
+  ): void {
+    const ms = this.epoch + at;
+    const h = this.header;
+    if (!complete || readIpv4(buffer, offset, length, h) !== null || h.protocol !== PROTO_TCP) {
+      this.writer.packet(ms, direction, buffer, offset, length, remark);
+      return;
+    }
+    this.copy.set(buffer.subarray(offset, offset + length));
+    const size = h.totalLength - h.headerLength;
+    fillTcpChecksum(this.copy, h.headerLength, size, h.source, h.destination);
+    this.writer.packet(ms, direction, this.copy, 0, length, remark);
+  }
+
+  override async close(): Promise<void> {
+    await this.inner.close();
+    this.writer.close();
+  }
+}
+
+/** Throws the system's error when the file cannot be made. */
+export function captureDevice(inner: Device, path: string, clock: Clock): CapturedDevice {
+  return new CapturedDevice(inner, new PcapngWriter(path, inner.name), clock);
+}

@@ -1,0 +1,145 @@
+/** Captures of real connections between two stacks: read back by us, and by tshark where it is there. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import fc from "fast-check";
+import { afterAll, expect, test } from "vitest";
+
+import { captureDevice } from "../../src/devices/capture.ts";
+import { createPair } from "../../src/devices/pair.ts";
+import { readCapture } from "../../src/devices/pcap-reader.ts";
+import { PcapngWriter } from "../../src/devices/pcapng.ts";
+import { systemClock } from "../../src/runtime/system.ts";
+import { createStack } from "../../src/sockets/create-stack.ts";
+import { formatPacket } from "../../src/wire/format.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tuntcp-capture-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** One connection with 50,000 bytes from the client, captured at the client. */
+async function captureOne(file: string, offload: boolean): Promise<void> {
+  const [a, b] = createPair({ offload: { checksum: offload, tso: offload } });
+  const client = createStack({
+    device: captureDevice(a, file, systemClock),
+    address: "192.0.2.1/24",
+  });
+  const server = createStack({ device: b, address: "192.0.2.2/24" });
+  const listener = server.net.createServer((socket) => socket.resume());
+  listener.listen(80);
+  const socket = client.net.connect(80, "192.0.2.2");
+  socket.end(Buffer.alloc(50_000, 7));
+  socket.resume();
+  await once(socket, "close");
+  await client.close();
+  await server.close();
+}
+
+test.each([true, false])(
+  "a capture holds every segment both ways (offload %s)",
+  async (offload) => {
+    const file = join(folder, `one-${offload}.pcapng`);
+    await captureOne(file, offload);
+    const packets = readCapture(readFileSync(file));
+    const lines = packets.map(
+      (p) => `${p.direction} ${formatPacket(p.packet, 0, p.packet.length)}`,
+    );
+    expect(lines[0]).toMatch(
+      /^out 192\.0\.2\.1:\d+ > 192\.0\.2\.2:80 S \d+:\d+\(0\) win \d+ <mss 1460/,
+    );
+    expect(lines[1]).toMatch(/^in 192\.0\.2\.2:80 > 192\.0\.2\.1:\d+ S\. /);
+    const sent = lines
+      .filter((l) => l.startsWith("out"))
+      .map((l) => Number(/\((\d+)\)/.exec(l)![1]));
+    expect(sent.reduce((sum, n) => sum + n, 0)).toBe(50_000);
+    for (let i = 1; i < packets.length; i++) {
+      expect(packets[i]!.time).toBeGreaterThanOrEqual(packets[i - 1]!.time);
+    }
+    expect(Math.abs(packets[0]!.time - Date.now())).toBeLessThan(60_000);
+  },
+);
+
+const hasTshark = spawnSync("tshark", ["--version"]).status === 0;
+test.skipIf(!hasTshark)(
+  "tshark finds no malformed packet and no wrong checksum [MUST-2]",
+  async () => {
+    for (const offload of [true, false]) {
+      const file = join(folder, `shark-${offload}.pcapng`);
+      await captureOne(file, offload);
+      const run = (filter: string): string =>
+        execFileSync(
+          "tshark",
+          [
+            "-r",
+            file,
+            "-o",
+            "tcp.check_checksum:TRUE",
+            "-o",
+            "ip.check_checksum:TRUE",
+            "-Y",
+            filter,
+          ],
+          { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+        );
+      expect(run("tcp").trim().split("\n").length).toBeGreaterThan(5);
+      const bad = "_ws.malformed || tcp.checksum.status == 0 || ip.checksum.status == 0";
+      expect(run(`${bad} || tcp.analysis.retransmission`)).toBe("");
+    }
+  },
+);
+
+test("comments, directions and times come back as they were written", () => {
+  const file = join(folder, "written.pcapng");
+  const writer = new PcapngWriter(file, "tun7");
+  const packet = Uint8Array.of(0x45, 0, 0, 5, 1);
+  writer.packet(1_700_000_000_123.456, "in", packet, 0, 5, "dropped: bad checksum");
+  writer.packet(1_700_000_000_124, "out", packet, 1, 3, null);
+  writer.close();
+  writer.close();
+  const [first, second] = readCapture(readFileSync(file));
+  expect(first).toMatchObject({ direction: "in", comment: "dropped: bad checksum" });
+  expect(first!.time).toBeCloseTo(1_700_000_000_123.456, 2);
+  expect([...first!.packet]).toEqual([...packet]);
+  expect(second).toMatchObject({ direction: "out", comment: null });
+  expect([...second!.packet]).toEqual([0, 0, 5]);
+});
+
+test("a file that cannot be made is the system's error", () => {
+  expect(() => new PcapngWriter(join(folder, "none", "x.pcapng"), "t")).toThrow(/ENOENT/);
+});
+
+test("classic pcap is read in both byte orders", () => {
+  for (const little of [true, false]) {
+    const bytes = new Uint8Array(24 + 16 + 4);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, 0xa1b2c3d4, little);
+    view.setUint32(20, 101, little);
+    view.setUint32(24, 10, little);
+    view.setUint32(28, 500_000, little);
+    view.setUint32(32, 4, little);
+    bytes.set([1, 2, 3, 4], 40);
+    expect(readCapture(bytes)).toEqual([
+      { time: 10_500, direction: null, comment: null, packet: Uint8Array.of(1, 2, 3, 4) },
+    ]);
+  }
+});
+
+test("bytes that are no capture, or a damaged one, never do worse than one line of error", () => {
+  const good = new PcapngWriter(join(folder, "good.pcapng"), "t");
+  for (let i = 0; i < 5; i++) good.packet(i, "in", new Uint8Array(50), 0, 50, "x");
+  good.close();
+  const file = readFileSync(join(folder, "good.pcapng"));
+  fc.assert(
+    fc.property(fc.nat(file.length - 1), fc.nat(255), fc.nat(file.length), (at, value, cut) => {
+      const damaged = Uint8Array.from(file.subarray(0, cut));
+      if (at < damaged.length) damaged[at] = value;
+      try {
+        expect(readCapture(damaged).length).toBeLessThanOrEqual(5);
+      } catch (error) {
+        expect((error as Error).message).toMatch(/^[^\n]+$/);
+      }
+    }),
+  );
+});
