@@ -44,7 +44,7 @@ export class TimerWheel {
     e.wheelDeadline = deadline;
     if (deadline === NEVER) return;
     this.count++;
-    this.place(e);
+    this.place(e, false);
   }
 
   cancel(e: WheelEntry): void {
@@ -66,7 +66,7 @@ export class TimerWheel {
     }
   }
 
-  /** Never later than the earliest deadline; exact when that lies within 256 ms. */
+  /** Never later than the earliest deadline; exact when that lies in the lowest level. */
   nextDeadline(): Instant {
     if (this.count === 0) return NEVER;
     let earliest: number = Infinity;
@@ -112,65 +112,71 @@ export class TimerWheel {
     return (at + (distance === 0 ? 64 : distance)) * span;
   }
 
-  /** Brings down what lies in the slots that begin at this tick. */
+  /**
+   * Brings down what lies in the slots that begin at this tick. What comes from a higher level was armed before all of
+   * the same deadline that lie lower, so it goes in front of them, last one first: equal deadlines keep their order.
+   */
   private cascade(): void {
     for (let level = LEVELS - 1; level > 0; level--) {
       const span = SPAN[level]!;
       if (this.tick % span !== 0) continue;
       const slot = FIRST[level]! + (Math.floor(this.tick / span) % 64);
-      let e = this.heads[slot]!;
+      let e = this.tails[slot]!;
       this.heads[slot] = null;
       this.tails[slot] = null;
       this.occupied[slot >> 5]! &= ~(1 << (slot & 31));
       while (e !== null) {
-        const next: WheelEntry | null = e.wheelNext;
-        e.wheelNext = null;
-        e.wheelPrev = null;
-        this.place(e);
-        e = next!;
+        const previous: WheelEntry | null = e.wheelPrev;
+        this.place(e, true);
+        e = previous!;
       }
     }
   }
 
-  private place(e: WheelEntry): void {
+  private place(e: WheelEntry, inFront: boolean): void {
     const due = Math.max(Math.floor(e.wheelDeadline), this.tick);
     const distance = due - this.tick;
     if (distance < 256) {
-      this.insertSorted(e, due % 256);
+      const slot = due % 256;
+      this.link(e, slot, inFront ? this.lastBefore(e, slot) : this.lastNotAfter(e, slot));
       return;
     }
     let level = 1;
     while (level < LEVELS - 1 && distance >= SPAN[level]! * 64) level++;
     const at = distance < REACH ? due : this.tick + REACH - 1;
-    this.append(e, FIRST[level]! + (Math.floor(at / SPAN[level]!) % 64));
+    const slot = FIRST[level]! + (Math.floor(at / SPAN[level]!) % 64);
+    this.link(e, slot, inFront ? null : this.tails[slot]!);
   }
 
-  private append(e: WheelEntry, slot: number): void {
-    const tail = this.tails[slot]!;
-    e.wheelSlot = slot;
-    e.wheelPrev = tail;
-    e.wheelNext = null;
-    if (tail === null) this.heads[slot] = e;
-    else tail.wheelNext = e;
-    this.tails[slot] = e;
-    this.occupied[slot >> 5]! |= 1 << (slot & 31);
-  }
-
-  /** Mostly behind the last one: deadlines come in their order. */
-  private insertSorted(e: WheelEntry, slot: number): void {
-    let before = this.tails[slot]!;
-    while (before !== null && before.wheelDeadline > e.wheelDeadline) before = before.wheelPrev!;
-    if (before === this.tails[slot]) {
-      this.append(e, slot);
-      return;
-    }
-    const after = before === null ? this.heads[slot]! : before.wheelNext!;
+  /** Behind `before`, or at the head of the slot. */
+  private link(e: WheelEntry, slot: number, before: WheelEntry | null): void {
+    const after = before === null ? this.heads[slot]! : before.wheelNext;
     e.wheelSlot = slot;
     e.wheelPrev = before;
     e.wheelNext = after;
-    after.wheelPrev = e;
     if (before === null) this.heads[slot] = e;
     else before.wheelNext = e;
+    if (after === null) this.tails[slot] = e;
+    else after.wheelPrev = e;
+    this.occupied[slot >> 5]! |= 1 << (slot & 31);
+  }
+
+  /** Sought from the tail, as deadlines are mostly armed in their order. */
+  private lastNotAfter(e: WheelEntry, slot: number): WheelEntry | null {
+    let before = this.tails[slot]!;
+    while (before !== null && before.wheelDeadline > e.wheelDeadline) before = before.wheelPrev!;
+    return before;
+  }
+
+  /** Sought from the head: a cascade goes from the last to the first. */
+  private lastBefore(e: WheelEntry, slot: number): WheelEntry | null {
+    let before: WheelEntry | null = null;
+    let next = this.heads[slot]!;
+    while (next !== null && next.wheelDeadline < e.wheelDeadline) {
+      before = next;
+      next = next.wheelNext!;
+    }
+    return before;
   }
 
   private unlink(e: WheelEntry): void {
