@@ -12,6 +12,11 @@ const MAX_QUEUES = 1024;
 const QUEUE_COST = 512;
 const PIECE_COST = 160;
 
+/** ECN codepoint "congestion experienced", in the TOS byte. */
+const CE = 3;
+/** No sender marks half of a datagram as ECN-capable (RFC 3168 §5.3: to be dropped). */
+const CE_AND_NOT_ECT = (1 << CE) | 1;
+
 interface Piece {
   readonly from: number;
   readonly to: number;
@@ -30,6 +35,11 @@ interface Queue {
   spoiled: boolean;
   /** Header and first 8 bytes of the first fragment, for an ICMP error. */
   quote: Uint8Array | null;
+  /** TOS and TTL of the fragment at offset 0, whose header the whole gets (RFC 791 §3.2). */
+  tos: number;
+  ttl: number;
+  /** A bit for each ECN codepoint that came. */
+  ecn: number;
 }
 
 export interface ReassemblyResult {
@@ -110,12 +120,18 @@ export class FragmentReassembler {
     queue.held += bytes.length;
     this.charge(queue, bytes.length + PIECE_COST);
     if (!h.moreFragments) queue.total = to;
-    if (from === 0) queue.quote = quoteOf(h, bytes);
+    queue.ecn |= 1 << (h.tos & 3);
+    if (from === 0) {
+      queue.quote = quoteOf(h, bytes);
+      queue.tos = h.tos;
+      queue.ttl = h.ttl;
+    }
     if (queue.held !== queue.total) {
       this.evict(queue);
       return WAITING;
     }
     this.remove(queue);
+    if ((queue.ecn & CE_AND_NOT_ECT) === CE_AND_NOT_ECT) return dropped("fragments of mixed ECN");
     return { datagram: join(queue, h), dropped: null };
   }
 
@@ -146,6 +162,9 @@ export class FragmentReassembler {
       cost: 0,
       spoiled: false,
       quote: null,
+      tos: 0,
+      ttl: 0,
+      ecn: 0,
     };
     this.queues.set(key, queue);
     this.charge(queue, QUEUE_COST);
@@ -216,29 +235,20 @@ function equal(a: Uint8Array, b: Uint8Array, offset: number): boolean {
 
 function quoteOf(h: Ipv4Header, bytes: Uint8Array): Uint8Array {
   const quote = new Uint8Array(IPV4_HEADER + Math.min(8, bytes.length));
-  header(h, quote, quote.length);
+  header(h, quote, quote.length, h.tos, h.ttl);
   quote.set(bytes.subarray(0, 8), IPV4_HEADER);
   return quote;
 }
 
 function join(queue: Queue, h: Ipv4Header): Uint8Array {
   const whole = new Uint8Array(IPV4_HEADER + queue.total);
-  header(h, whole, whole.length);
+  // congestion that one fragment met is the whole's (RFC 3168 §5.3)
+  const tos = (queue.ecn & (1 << CE)) === 0 ? queue.tos : queue.tos | CE;
+  header(h, whole, whole.length, tos, queue.ttl);
   for (const piece of queue.pieces) whole.set(piece.bytes, IPV4_HEADER + piece.from);
   return whole;
 }
 
-function header(h: Ipv4Header, to: Uint8Array, length: number): void {
-  writeIpv4(
-    to,
-    0,
-    length,
-    h.tos,
-    h.identification,
-    false,
-    h.ttl,
-    h.protocol,
-    h.source,
-    h.destination,
-  );
+function header(h: Ipv4Header, to: Uint8Array, length: number, tos: number, ttl: number): void {
+  writeIpv4(to, 0, length, tos, h.identification, false, ttl, h.protocol, h.source, h.destination);
 }
