@@ -165,9 +165,10 @@ function bad(error: string): ParsedSetting {
   return { ok: false, error };
 }
 
-/** As JSON, so that a line break or an escape in what was typed stays within our one line. */
+/** In plain ASCII, so that a line break or an escape in what was typed stays out of our one line. */
 function quoted(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+  const short = text.length > 64 ? `${text.slice(0, 64)}...` : text;
+  return JSON.stringify(short).replaceAll(/[^ -~]/g, "?");
 }
 
 function readValue(row: Row, text: string): Settings[SettingName] | null {
