@@ -20,8 +20,16 @@ export interface SettingInfo {
   readonly doc: string;
 }
 
+export type SettingValue = Settings[SettingName];
+
+/** `settings` has the one setting in it, to be merged with others. */
 export type ParsedSetting =
-  | { readonly ok: true; readonly name: SettingName; readonly settings: Partial<Settings> }
+  | {
+      readonly ok: true;
+      readonly name: SettingName;
+      readonly value: SettingValue;
+      readonly settings: Partial<Settings>;
+    }
   | { readonly ok: false; readonly error: string };
 
 type Row = Omit<SettingInfo, "name">;
@@ -119,9 +127,8 @@ export function parseSetting(text: string): ParsedSetting {
   if (!isName(name))
     return bad(`no setting ${quoted(name)}; did you mean ${nearestSetting(name)}?`);
   const value = readValue(ROWS[name], text.slice(equals + 1).trim());
-  const settings = { [name]: value } as Partial<Settings>;
-  const error = value === null ? describe(name) : checkSettings(settings);
-  return error === null ? { ok: true, name, settings } : bad(error);
+  if (value === null || !fits(ROWS[name], value)) return bad(describe(name));
+  return { ok: true, name, value, settings: { [name]: value } };
 }
 
 /** One line on the first setting that is out of its range or of the wrong form; null when all are good. */
@@ -171,13 +178,13 @@ function quoted(text: string): string {
   return JSON.stringify(short).replaceAll(/[^ -~]/g, "?");
 }
 
-function readValue(row: Row, text: string): Settings[SettingName] | null {
+function readValue(row: Row, text: string): SettingValue | null {
   if (row.kind === "word") return text;
   const parts = text.split(/\s*,\s*|\s+/);
   // decimal digits only: Number() would take "", "0x10" and "1e9" as well
   if (parts.length !== row.arity || !parts.every((part) => /^\d{1,15}$/.test(part))) return null;
   const values = parts.map(Number);
-  return (row.kind === "numbers" ? values : values[0]!) as Settings[SettingName];
+  return (row.kind === "numbers" ? values : values[0]!) as SettingValue;
 }
 
 /** Takes unknown, as a program without types may hand in anything. */

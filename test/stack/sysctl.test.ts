@@ -31,7 +31,8 @@ describe("reading KEY=VALUE", () => {
   test("each default, printed, reads back as itself", () => {
     for (const name of SETTING_NAMES) {
       const parsed = parseSetting(`${name}=${formatSetting(DEFAULT_SETTINGS, name)}`);
-      expect(parsed).toEqual({ ok: true, name, settings: { [name]: DEFAULT_SETTINGS[name] } });
+      const value = DEFAULT_SETTINGS[name];
+      expect(parsed).toEqual({ ok: true, name, value, settings: { [name]: value } });
     }
   });
 
