@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { seededRng } from "../../src/base/rng.ts";
+import { IpIdentification } from "../../src/stack/ip-id.ts";
+import { ipv4 } from "../../src/wire/address.ts";
+
+const LOCAL = ipv4(0xc0000201);
+
+describe("IPv4 identification", () => {
+  test("does not repeat to one peer within 65,536 datagrams", () => {
+    const ids = new IpIdentification(seededRng(1));
+    const seen = new Set<number>();
+    for (let i = 0; i < 65536; i++) seen.add(ids.next(LOCAL, ipv4(9), 1));
+    expect(seen.size).toBe(65536);
+    expect([Math.min(...seen), Math.max(...seen)]).toEqual([0, 65535]);
+  });
+
+  test("what goes to one peer does not show in what another gets", () => {
+    const ids = new IpIdentification(seededRng(2));
+    const before = ids.next(LOCAL, ipv4(1), 1);
+    let moved = 0;
+    for (let peer = 2; peer < 202; peer++) ids.next(LOCAL, ipv4(peer), 1);
+    moved = (ids.next(LOCAL, ipv4(1), 1) - before) & 0xffff;
+    // a global counter would have moved by 201; hash neighbours may share a cell
+    expect(moved).toBeLessThan(5);
+  });
+
+  test("starts at a point that differs by peer, protocol and stack", () => {
+    const first = (seed: number, peer: number, protocol: number): number =>
+      new IpIdentification(seededRng(seed)).next(LOCAL, ipv4(peer), protocol);
+    expect(new Set(Array.from({ length: 50 }, (_, i) => first(1, i, 1))).size).toBeGreaterThan(45);
+    expect(new Set(Array.from({ length: 50 }, (_, i) => first(i, 1, 1))).size).toBeGreaterThan(45);
+    expect(first(1, 1, 1)).not.toBe(first(1, 1, 6));
+  });
+});
