@@ -24,6 +24,19 @@ describe("IPv4 identification", () => {
     expect(moved).toBeLessThan(5);
   });
 
+  test("peers that share a counter do not see it, as each has an offset of its own", () => {
+    const ids = new IpIdentification(seededRng(3));
+    const gaps: number[] = [];
+    for (let peer = 2; peer < 10_000; peer++) {
+      const before = ids.next(LOCAL, ipv4(1), 1);
+      const other = ids.next(LOCAL, ipv4(peer), 1);
+      const shared = ((ids.next(LOCAL, ipv4(1), 1) - before) & 0xffff) === 2;
+      if (shared) gaps.push((other - before) & 0xffff);
+    }
+    expect(gaps.length).toBeGreaterThan(0);
+    expect(gaps).not.toContain(1);
+  });
+
   test("starts at a point that differs by peer, protocol and stack", () => {
     const first = (seed: number, peer: number, protocol: number): number =>
       new IpIdentification(seededRng(seed)).next(LOCAL, ipv4(peer), protocol);

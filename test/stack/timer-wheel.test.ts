@@ -94,6 +94,18 @@ describe("the timer wheel", () => {
     expect(idsAt(wheel, 20000)).toEqual([1, 2, 3, 4]);
   });
 
+  test("does not ask to be called at once for what lies a full turn ahead", () => {
+    for (const [now, deadline] of [
+      [100, 16480], // in the slot of a higher level that stands for the present too
+      [20000, 20000 + 1048500],
+    ] as const) {
+      const wheel = new TimerWheel(instantOf(now));
+      wheel.schedule(timer(1), instantOf(deadline));
+      expect(wheel.nextDeadline()).toBeGreaterThan(now + 10000);
+      expect(wheel.nextDeadline()).toBeLessThanOrEqual(deadline);
+    }
+  });
+
   test("a leap of years costs no more than what is armed", () => {
     const wheel = new TimerWheel(instantOf(0));
     const year = 365 * 86400 * 1000;

@@ -74,7 +74,7 @@ test("the timestamp clock starts elsewhere for each connection and is no ISN [73
   expect(offset(80)).toBe(offset(80));
   const offsets = Array.from({ length: 10_000 }, (_, i) => offset(i));
   expect(looksUniform(offsets)).toBe(true);
-  // were the key shared, an ISN would tell the offset
+  // were it the ISN's hash, an ISN would tell the offset
   const differences = offsets.map((o, i) => (o - isn(g, 0, i)) | 0);
   expect(looksUniform(differences)).toBe(true);
 });
