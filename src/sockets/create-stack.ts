@@ -23,9 +23,9 @@ export interface UserStack {
   readonly settings: Settings;
   readonly device: Device;
   /** Told once when the device is gone for good. */
-  onDeviceLost(listener: (error: Error) => void): void;
+  readonly onDeviceLost: (listener: (error: Error) => void) => void;
   /** RST to whoever is still connected, then the device; afterwards nothing keeps the process alive. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Throws a StackError (EINVAL) for an address that is none. */

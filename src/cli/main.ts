@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+/** The command `tuntcp`: what it understands, and how it ends. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { registerDoctor } from "./doctor.ts";
+import { CommandFailure, EXIT_FAILED, EXIT_USAGE, lineOf } from "./failure.ts";
+import { registerNc } from "./nc.ts";
+import { registerServe } from "./serve.ts";
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function build(): Command {
+  const program = new Command("tuntcp")
+    .description("A complete TCP over IPv4 in user space, behind a TUN device.")
+    .version(version())
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  // inherited by the commands made from it
+  program.commandsGroup("Commands:");
+  registerServe(program);
+  registerNc(program);
+  registerDoctor(program);
+  for (const command of program.commands)
+    command.exitOverride().configureOutput({ writeErr: () => {} });
+  return program;
+}
+
+/** One line on standard error, and the exit code. */
+function end(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    if (error.code === "commander.help") return EXIT_USAGE;
+    const line = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+    process.stderr.write(`tuntcp: ${line}; see tuntcp --help\n`);
+    return EXIT_USAGE;
+  }
+  process.stderr.write(`tuntcp: ${lineOf(error)}\n`);
+  return error instanceof CommandFailure ? error.exitCode : EXIT_FAILED;
+}
+
+// a reader that went away (tuntcp … | head) is no fault of ours
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+process.on("uncaughtException", (error) => {
+  process.exit(end(error));
+});
+
+const program = build();
+if (process.argv.length <= 2) {
+  process.stderr.write(program.helpInformation());
+  process.exitCode = EXIT_USAGE;
+} else {
+  program.parseAsync().catch((error: unknown) => {
+    process.exitCode = end(error);
+  });
+}

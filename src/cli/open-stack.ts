@@ -1,0 +1,124 @@
+/** From checked options to a running stack: capture file, TUN, kernel's end, impairment; and all of it taken back. */
+import { captureDevice } from "../devices/capture.ts";
+import { impairDevice } from "../devices/impair.ts";
+import { isSystemError, NativeLayerError } from "../devices/native-binding.ts";
+import { openTun, type TunDevice } from "../devices/tun.ts";
+import type { Device } from "../base/device.ts";
+import { systemClock } from "../runtime/system.ts";
+import { createStack, type UserStack } from "../sockets/create-stack.ts";
+import { DEFAULT_SETTINGS } from "../tcp/config.ts";
+import type { TcpTrace } from "../tcp/trace.ts";
+import { addressClash, configure, findLink, type HostEnd } from "../tools/netconfig/configure.ts";
+import { IpError } from "../tools/netconfig/ip.ts";
+import type { DeviceOptions } from "./device-options.ts";
+import { CommandFailure, EXIT_FAILED, EXIT_MACHINE, lineOf } from "./failure.ts";
+
+export interface OpenedStack extends UserStack {
+  readonly tun: TunDevice;
+}
+
+/** Nothing is left behind when it throws (a CommandFailure). */
+export function openStack(options: DeviceOptions, trace: TcpTrace | null = null): OpenedStack {
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  const end: HostEnd = {
+    name: options.tun,
+    stack: options.address,
+    host: options.host,
+    mtu: options.mtu,
+    window: settings.tcp_rmem[2],
+  };
+  const before = options.configure ? checkHost(end) : null;
+  const tun = open(options);
+  let undo = (): void => {};
+  try {
+    if (options.configure) undo = configure(end, before);
+    const stack = createStack({
+      device: wrap(tun, options),
+      address: options.addressText,
+      settings: options.settings,
+      trace,
+    });
+    const close = async (): Promise<void> => {
+      await stack.close();
+      undo();
+    };
+    return { ...stack, tun, close };
+  } catch (error) {
+    undo();
+    void tun.close();
+    if (error instanceof CommandFailure) throw error;
+    throw new CommandFailure(EXIT_FAILED, lineOf(error));
+  }
+}
+
+function checkHost(end: HostEnd): ReturnType<typeof findLink> {
+  try {
+    const clash = addressClash(end);
+    if (clash !== null) throw new CommandFailure(EXIT_FAILED, clash);
+    return findLink(end.name);
+  } catch (error) {
+    if (error instanceof IpError) {
+      const code = error.code === "ENOENT" ? EXIT_MACHINE : EXIT_FAILED;
+      throw new CommandFailure(code, error.message);
+    }
+    throw error;
+  }
+}
+
+function open(options: DeviceOptions): TunDevice {
+  // a bit is flipped, and a packet lost, as a link would do it: so packets must be whole
+  const offload = options.impairment === null ? options.offload : "off";
+  try {
+    return openTun({ name: options.tun, mtu: options.mtu, offload });
+  } catch (error) {
+    throw explain(error, options);
+  }
+}
+
+function explain(error: unknown, options: DeviceOptions): CommandFailure {
+  const { tun } = options;
+  if (error instanceof NativeLayerError) {
+    return new CommandFailure(EXIT_MACHINE, `${lineOf(error)}; 'tuntcp doctor' says what to do`);
+  }
+  if (!isSystemError(error)) return new CommandFailure(EXIT_FAILED, lineOf(error));
+  switch (error.code) {
+    case "EPERM":
+    case "EACCES":
+      return new CommandFailure(
+        EXIT_MACHINE,
+        `no right to open the TUN ${tun} (${error.code}): let root make one for you (ip tuntap add dev ${tun} mode tun user $USER), or run with --rootless`,
+      );
+    case "ENOENT":
+    case "ENODEV":
+    case "ENXIO":
+      return new CommandFailure(
+        EXIT_MACHINE,
+        `/dev/net/tun is missing here: load the module (modprobe tun)`,
+      );
+    case "EBUSY":
+      return new CommandFailure(
+        EXIT_FAILED,
+        `the TUN ${tun} is in use by another program: choose another with --tun`,
+      );
+    case "EINVAL":
+      return new CommandFailure(
+        EXIT_FAILED,
+        `${tun} cannot be opened as a TUN (EINVAL): another kind of interface has the name, or its multi_queue flag differs; choose another with --tun`,
+      );
+    default:
+      return new CommandFailure(EXIT_FAILED, `the TUN ${tun} cannot be opened: ${lineOf(error)}`);
+  }
+}
+
+function wrap(tun: TunDevice, options: DeviceOptions): Device {
+  const device =
+    options.impairment === null
+      ? tun
+      : impairDevice(tun, options.impairment, { clock: systemClock });
+  if (options.capture === null) return device;
+  try {
+    return captureDevice(device, options.capture, systemClock);
+  } catch (error) {
+    throw new CommandFailure(EXIT_FAILED, `--capture ${options.capture}: ${lineOf(error)}`);
+  }
+}

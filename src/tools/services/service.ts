@@ -1,0 +1,36 @@
+/** What a service is: something that listens on one port of a `net`, and can be told to finish. */
+import type { Server, Socket } from "node:net";
+
+/** The part of `node:net` that services need; the stack's has it, and Node's own. */
+export interface NetLike {
+  createServer(options: { allowHalfOpen?: boolean }, listener: (socket: Socket) => void): Server;
+}
+
+export interface ServiceHandle {
+  readonly server: Server;
+  /** No more requests: connections that have nothing to say end now. */
+  finish(): void;
+}
+
+/** A service made of one function a connection; keeps count of those that are open. */
+export function socketService(
+  net: NetLike,
+  options: { allowHalfOpen?: boolean },
+  onSocket: (socket: Socket) => void,
+  onFinish: (socket: Socket) => void,
+): ServiceHandle {
+  const open = new Set<Socket>();
+  const server = net.createServer(options, (socket) => {
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
+    // a peer that resets its connection ends that connection, nothing else
+    socket.on("error", () => socket.destroy());
+    onSocket(socket);
+  });
+  return {
+    server,
+    finish() {
+      for (const socket of open) onFinish(socket);
+    },
+  };
+}
