@@ -14,7 +14,6 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PENDING: ReadonlySet<string> = new Set([
   "MUST-6",
   "MUST-7",
-  "MUST-8",
   "MUST-11",
   "MUST-13",
   "MUST-15",

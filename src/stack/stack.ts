@@ -41,6 +41,7 @@ import { LocalAddresses } from "./local-addresses.ts";
 import { PacketOutput } from "./packet-output.ts";
 import { EphemeralPorts } from "./ports.ts";
 import { FragmentReassembler } from "./reassembly.ts";
+import { checkSettings } from "./sysctl.ts";
 import { TimerWheel, type WheelEntry } from "./timer-wheel.ts";
 
 /** Segments one connection may send before the next one's turn. */
@@ -79,6 +80,8 @@ export class Stack {
 
   constructor(options: StackOptions) {
     invariant(options.addresses.length > 0, "a stack has an address");
+    const wrong = checkSettings(options.settings ?? {});
+    if (wrong !== null) throw new StackError("EINVAL", wrong);
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.addresses = new LocalAddresses(options.addresses);
     this.host = options.host ?? null;
@@ -165,6 +168,7 @@ export class Stack {
   private fragment(buffer: Uint8Array, offset: number, now: Instant): PacketRemark {
     const h = this.header;
     const at = offset + h.headerLength;
+    this.expireFragments(now); // the missing piece comes too late, however late the poll is
     const result = this.fragments.add(h, buffer, at, h.totalLength - h.headerLength, now);
     if (result.datagram !== null) {
       this.counters.add("IpReasmOKs");
@@ -484,9 +488,9 @@ export class Stack {
     return all;
   }
 
-  /** RST to every peer; the next `poll` sends them. */
+  /** The end of the stack: RST to every peer that waits for something; the next `poll` sends them. */
   abortAll(): void {
-    for (const c of this.connections()) c.abort();
+    for (const c of this.connections() as TcpConnection[]) c.abandon();
   }
 
   /** The device is gone: every connection fails, nothing is sent any more. */

@@ -177,6 +177,11 @@ export class TcpConnection extends Tcb implements Endpoint {
     user.abort(this, this.clock);
   }
 
+  /** The stack ends: as `abort`, and no peer is left waiting. */
+  abandon(): void {
+    user.abandon(this, this.clock);
+  }
+
   setNoDelay(on: boolean): void {
     this.noDelay = on;
     if (on) this.env.mark(this);

@@ -67,6 +67,16 @@ export function abort(t: Tcb, now: Instant): void {
   }
 }
 
+/**
+ * ABORT because the stack itself ends. Deviation from RFC 9293 §3.10.5, which sends no RST in CLOSING and LAST-ACK: nobody
+ * will be here to repeat what is lost, and a cut must not be silent.
+ */
+export function abandon(t: Tcb, now: Instant): void {
+  const closing = t.state === "CLOSING" || t.state === "LAST-ACK";
+  if (closing && t.snd.una !== t.snd.nxt) t.resetOwed = true;
+  abort(t, now);
+}
+
 export function setKeepAlive(
   t: Tcb,
   on: boolean,

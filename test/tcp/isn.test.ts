@@ -26,7 +26,7 @@ function looksUniform(values: readonly number[]): boolean {
 }
 
 describe("initial sequence numbers", () => {
-  test("of one socket pair advance by one in 4 µs and wrap after 4.77 hours of them", () => {
+  test("of one socket pair advance by one in 4 µs and wrap after 4.77 hours of them [MUST-8]", () => {
     const g = new IsnGenerator(seededRng(1));
     const start = isn(g, 5000);
     expect((isn(g, 5000.004) - start) | 0).toBe(1);
