@@ -6,6 +6,12 @@ export class Counters {
     this.cells.set(name, (this.cells.get(name) ?? 0) + n);
   }
 
+  /** Counts a dropped packet; the remark says why, for captures. */
+  drop(name: string, why: string): string {
+    this.add(name);
+    return `dropped: ${why}`;
+  }
+
   get(name: string): number {
     return this.cells.get(name) ?? 0;
   }

@@ -148,9 +148,9 @@ export class Stack {
     const h = this.header;
     this.counters.add("IpInReceives");
     const bad = readIpv4(buffer, offset, length, h);
-    if (bad !== null) return this.drop("IpInHdrErrors", bad);
+    if (bad !== null) return this.counters.drop("IpInHdrErrors", bad);
     const refused = this.addresses.refuse(h);
-    if (refused !== null) return this.drop("IpInAddrErrors", refused);
+    if (refused !== null) return this.counters.drop("IpInAddrErrors", refused);
     if (h.moreFragments || h.fragmentOffset > 0) return this.fragment(buffer, offset, now);
     const at = offset + h.headerLength;
     const size = h.totalLength - h.headerLength;
@@ -161,7 +161,7 @@ export class Stack {
         return this.icmp.input(h, buffer, at, size, now);
       default:
         this.icmp.send(h, buffer, offset, 3, 2, now); // protocol unreachable
-        return this.drop("IpInUnknownProtos", "protocol");
+        return this.counters.drop("IpInUnknownProtos", "protocol");
     }
   }
 
@@ -174,7 +174,7 @@ export class Stack {
       this.counters.add("IpReasmOKs");
       return this.ipv4Input(result.datagram, 0, result.datagram.length, 0, now);
     }
-    if (result.dropped !== null) return this.drop("IpReasmFails", result.dropped);
+    if (result.dropped !== null) return this.counters.drop("IpReasmFails", result.dropped);
     return null;
   }
 
@@ -190,9 +190,9 @@ export class Stack {
     this.counters.add("TcpInSegs");
     const bad = readTcp(buffer, offset, length, h.source, h.destination, good, s);
     if (bad !== null)
-      return this.drop(bad === "bad-checksum" ? "TcpInCsumErrors" : "TcpInErrs", bad);
+      return this.counters.drop(bad === "bad-checksum" ? "TcpInCsumErrors" : "TcpInErrs", bad);
     if (s.source === s.destination && s.sourcePort === s.destinationPort) {
-      return this.drop("TcpExtLand", "LAND");
+      return this.counters.drop("TcpExtLand", "LAND");
     }
     const c = this.table.get(s.destination, s.destinationPort, s.source, s.sourcePort);
     if (c !== null && !c.dead) {
@@ -212,7 +212,7 @@ export class Stack {
       if (listener !== null && listener.isFull) {
         // as Linux: the client's ACK is dropped and comes again with data, or the SYN-ACK does
         if (this.settings.tcp_abort_on_overflow !== 0) c.abort();
-        return this.drop("TcpExtListenOverflows", "accept queue full");
+        return this.counters.drop("TcpExtListenOverflows", "accept queue full");
       }
     }
     const verdict = c.onSegment(s, now);
@@ -229,20 +229,20 @@ export class Stack {
   private toListener(s: TcpSegment, now: Instant, old: TcpConnection | null): PacketRemark {
     const listener = this.listeners.find(s.destination, s.destinationPort);
     if (listener === null) {
-      if ((s.flags & RST) !== 0) return this.drop("TcpInRsts", "reset for nobody");
+      if ((s.flags & RST) !== 0) return this.counters.drop("TcpInRsts", "reset for nobody");
       this.output.reset(s);
       return "refused: RST sent";
     }
     // RFC 9293 §3.10.7.2
-    if ((s.flags & RST) !== 0) return this.drop("TcpInRsts", "reset in LISTEN");
+    if ((s.flags & RST) !== 0) return this.counters.drop("TcpInRsts", "reset in LISTEN");
     if ((s.flags & ACK) !== 0) {
       this.output.reset(s);
       return "refused: RST sent";
     }
-    if ((s.flags & SYN) === 0) return this.drop("TcpInErrs", "no SYN in LISTEN");
-    if (listener.isFull) return this.drop("TcpExtListenOverflows", "accept queue full");
+    if ((s.flags & SYN) === 0) return this.counters.drop("TcpInErrs", "no SYN in LISTEN");
+    if (listener.isFull) return this.counters.drop("TcpExtListenOverflows", "accept queue full");
     if (listener.halfOpen >= this.settings.tcp_max_syn_backlog) {
-      return this.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
+      return this.counters.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
     }
     const c = this.create(s.destination, s.destinationPort, s.source, s.sourcePort, now, old);
     c.listener = listener;
@@ -279,14 +279,9 @@ export class Stack {
     return c;
   }
 
-  private drop(counter: string, why: string): PacketRemark {
-    this.counters.add(counter);
-    return `dropped: ${why}`;
-  }
-
   // --- what is to be done ---------------------------------------------------------------------------
 
-  /** Due timers, events to owners, output. Flushing the device is the caller's. */
+  /** Due timers, events to owners, output; flushing the device is the caller's. */
   poll(now: Instant): void {
     this.clock = now;
     this.asked = false;
