@@ -114,10 +114,11 @@ export class TimerWheel {
 
   /**
    * Brings down what lies in the slots that begin at this tick. What comes from a higher level was armed before all of
-   * the same deadline that lie lower, so it goes in front of them, last one first: equal deadlines keep their order.
+   * the same deadline that lie lower, so the lowest level goes first and each higher one in front of it, last entry
+   * first: equal deadlines keep their order.
    */
   private cascade(): void {
-    for (let level = LEVELS - 1; level > 0; level--) {
+    for (let level = 1; level < LEVELS; level++) {
       const span = SPAN[level]!;
       if (this.tick % span !== 0) continue;
       const slot = FIRST[level]! + (Math.floor(this.tick / span) % 64);

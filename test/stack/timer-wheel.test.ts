@@ -118,6 +118,15 @@ describe("the timer wheel", () => {
     expect(performance.now() - start).toBeLessThan(1000);
   });
 
+  test("equal deadlines keep their order where two levels come down at the same tick", () => {
+    const wheel = new TimerWheel(instantOf(0));
+    const due = 2 * 16384 + 100;
+    wheel.schedule(timer(1), instantOf(due)); // far: third level
+    expect(idsAt(wheel, due - 15000)).toEqual([]);
+    wheel.schedule(timer(2), instantOf(due)); // nearer: second level, whose slot begins with that of the third
+    expect(idsAt(wheel, due)).toEqual([1, 2]);
+  });
+
   test("does as a sorted list does, also when what fires arms and stops others", () => {
     const delay = fc.oneof(
       fc.integer({ min: -20, max: 600 }),
