@@ -3,9 +3,15 @@ import { elapsed, type Instant } from "../../base/time.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGt } from "../../wire/seq.ts";
 import type { Tcb } from "../tcb.ts";
 
-/** Where the right edge could be: what is free of the receive buffer, from RCV.NXT. */
+/** The most that the window field can say. */
+function largest(t: Tcb): number {
+  return 65535 << t.rcv.scale;
+}
+
+/** Where the right edge could be: what is free of the receive buffer, from RCV.NXT, as far as the field can say. */
 function possibleEdge(t: Tcb): SeqNum {
-  return seqAdd(t.rcv.nxt, Math.max(0, t.rcv.buffer - t.receiveQueue.length));
+  const free = t.rcv.buffer - t.receiveQueue.length;
+  return seqAdd(t.rcv.nxt, Math.min(Math.max(0, free), largest(t)));
 }
 
 /** RFC 9293 §3.8.6.2.2: the gain that is worth an update, min(RCV.BUFF / 2, effective MSS). */
@@ -18,7 +24,7 @@ export function updateIsDue(t: Tcb): boolean {
   const gain = seqDiff(possibleEdge(t), t.rcv.edge);
   if (gain < worthwhile(t)) return false;
   // a peer with half a window left is in no hurry: the next ACK will tell it
-  return seqDiff(t.rcv.edge, t.rcv.nxt) <= t.rcv.buffer >> 1;
+  return seqDiff(t.rcv.edge, t.rcv.nxt) <= Math.min(t.rcv.buffer, largest(t)) >> 1;
 }
 
 /** The 16-bit window field for a segment that leaves now; moves the edge offered. */

@@ -14,10 +14,10 @@ export function usableWindow(t: Tcb): number {
   return Math.max(0, seqDiff(seqAdd(t.snd.una, t.snd.wnd), t.snd.nxt));
 }
 
-/** Bytes the congestion window still has room for. */
-export function congestionRoom(t: Tcb): number {
+/** Bytes the congestion window, with `extra` on top, still has room for. */
+export function congestionRoom(t: Tcb, extra: number): number {
   if (t.cc === null) return 0;
-  return Math.max(0, t.cc.cwnd + t.inflation - pipe(t));
+  return Math.max(0, t.cc.cwnd + t.inflation + extra - pipe(t));
 }
 
 /**

@@ -188,10 +188,10 @@ function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
 
 /** What the congestion window leaves; without SACK each of the first two duplicates lets one segment go (RFC 3042). */
 function newDataRoom(t: Tcb, waiting: number, window: number): number {
-  const room = congestionRoom(t);
-  t.cwndLimited = room < waiting && room < window;
   const limited = t.recovery === "open" && !t.sack && t.dupAcks < 3;
-  return limited ? room + t.dupAcks * t.snd.mss : room;
+  const room = congestionRoom(t, 0);
+  t.cwndLimited = room < waiting && room < window;
+  return limited && t.dupAcks > 0 ? congestionRoom(t, t.dupAcks * t.snd.mss) : room;
 }
 
 /** Data waits and nothing is under way whose ACK would open the window: probe (RFC 9293 §3.8.6.1, MUST-36). */

@@ -1,0 +1,267 @@
+/**
+ * One stack against a peer that says exactly what a test writes, in virtual time. Sequence numbers are relative to
+ * both ISNs; the peer's own lies just below the wrap, so that every test crosses it.
+ */
+import { expect } from "vitest";
+import { seededRng } from "../../src/base/rng.ts";
+import { type Instant, instantOf } from "../../src/base/time.ts";
+import { Stack } from "../../src/stack/stack.ts";
+import type { Settings } from "../../src/tcp/config.ts";
+import { type Endpoint, type EndpointOwner, EVENT_CLOSED } from "../../src/tcp/endpoint.ts";
+import type { TcpState } from "../../src/tcp/state.ts";
+import { parseIpv4 } from "../../src/wire/address.ts";
+import { createIpv4Header, PROTO_TCP, readIpv4, writeIpv4 } from "../../src/wire/ipv4.ts";
+import { seq, type SeqNum, seqUnsigned } from "../../src/wire/seq.ts";
+import { createTcpSegment, SYN, type TcpSegment } from "../../src/wire/tcp-segment.ts";
+import { fillTcpChecksum, readTcp, writeTcp } from "../../src/wire/tcp.ts";
+import { describe, normal, parse, toSegment } from "./notation.ts";
+import { RecordingSender } from "./recording-sender.ts";
+
+export const OURS = parseIpv4("192.0.2.2")!;
+export const PEER = parseIpv4("192.0.2.1")!;
+/** Two numbers below the wrap, once the SYN is counted. */
+const PEER_ISN = seq(0xfffffffd);
+
+interface Seen {
+  readonly segment: TcpSegment;
+  readonly at: number;
+  readonly remark: string | null;
+}
+
+export interface PeerOptions {
+  readonly settings?: Partial<Settings>;
+  readonly mtu?: number;
+  readonly peerIsn?: number;
+}
+
+export class ScriptedPeer implements EndpointOwner {
+  readonly stack: Stack;
+  readonly sender: RecordingSender;
+  /** `FROM -> TO`, as they happened. */
+  readonly states: string[] = [];
+  /** The reason given with each change of state. */
+  readonly reasons: string[] = [];
+  events = 0;
+  closedAt = -1;
+  received: Uint8Array = new Uint8Array(0);
+  ourPort = 80;
+  peerPort = 40000;
+  /** Reads what comes, as a program that keeps up. */
+  reads = true;
+  private endpointOrNull: Endpoint | null = null;
+  private now: Instant = instantOf(0);
+  private readonly outbound: Seen[] = [];
+  private ourIsn: SeqNum = seq(0);
+  private readonly peerIsn: SeqNum;
+
+  constructor(options: PeerOptions = {}) {
+    this.sender = new RecordingSender(options.mtu ?? 1500);
+    this.peerIsn = options.peerIsn === undefined ? PEER_ISN : seq(options.peerIsn);
+    this.stack = new Stack({
+      addresses: [{ address: OURS, prefix: 24 }],
+      rng: seededRng(7),
+      now: this.now,
+      sender: this.sender,
+      settings: options.settings ?? {},
+      trace: {
+        stateChange: (_e, from: TcpState, to: TcpState, why) => {
+          this.states.push(`${from} -> ${to}`);
+          this.reasons.push(why);
+        },
+        segmentReceived: () => {},
+        segmentSent: () => {},
+      },
+    });
+  }
+
+  /** ms since the start. */
+  get time(): number {
+    return this.now;
+  }
+
+  get endpoint(): Endpoint {
+    if (this.endpointOrNull === null) throw new Error("nothing was accepted or connected yet");
+    return this.endpointOrNull;
+  }
+
+  get accepted(): boolean {
+    return this.endpointOrNull !== null;
+  }
+
+  get state(): TcpState {
+    return this.endpoint.state;
+  }
+
+  onEvents(endpoint: Endpoint, events: number): void {
+    this.events |= events;
+    if ((events & EVENT_CLOSED) !== 0) this.closedAt = this.now;
+    if (this.reads) this.read(endpoint);
+  }
+
+  read(endpoint: Endpoint = this.endpoint): void {
+    for (let chunk = endpoint.receive(); chunk !== null; chunk = endpoint.receive()) {
+      const all = new Uint8Array(this.received.length + chunk.length);
+      all.set(this.received);
+      all.set(chunk, this.received.length);
+      this.received = all;
+    }
+  }
+
+  // --- what is set up -------------------------------------------------------------------------------
+
+  listens(port = 80, backlog = 16): this {
+    this.ourPort = port;
+    const owner = {
+      onConnection: (listener: { accept(): Endpoint | null }): void => {
+        const endpoint = listener.accept();
+        if (endpoint === null) return;
+        this.endpointOrNull = endpoint;
+        endpoint.owner = this;
+        if (this.reads) this.read(endpoint);
+      },
+    };
+    this.stack.listen({ port, backlog, owner });
+    return this;
+  }
+
+  connects(port = 80): this {
+    this.peerPort = port;
+    this.ourPort = 50000;
+    const to = { remoteAddress: PEER, remotePort: port, localPort: this.ourPort, owner: this };
+    this.endpointOrNull = this.stack.connect(to);
+    this.settle();
+    return this;
+  }
+
+  /** The three segments of a passive open, with nothing but an MSS offered. */
+  established(options = "<mss 1460>", window = 65535): this {
+    this.listens();
+    this.sends(`S 0:0(0) win ${window} ${options}`);
+    this.sees("S. 0:0(0) ack 1");
+    this.sends(`. 1:1(0) ack 1 win ${window}`);
+    expect(this.state).toBe("ESTABLISHED");
+    this.silent();
+    return this;
+  }
+
+  /** The same, opened by the stack; the peer offers only an MSS. */
+  connected(options = "<mss 1460>", window = 65535): this {
+    this.connects();
+    this.sees("S 0:0(0)");
+    this.sends(`S. 0:0(0) ack 1 win ${window} ${options}`);
+    this.sees(". 1:1(0) ack 1");
+    expect(this.state).toBe("ESTABLISHED");
+    return this;
+  }
+
+  // --- the script -----------------------------------------------------------------------------------
+
+  /** A segment from the peer; payload bytes count up with their sequence number, unless given. */
+  sends(text: string, payload?: Uint8Array): this {
+    const n = parse(text);
+    const bytes = payload ?? Uint8Array.from({ length: n.length }, (_, i) => (n.seq + i) & 0xff);
+    this.injects(toSegment(n, this.peerIsn, this.ourIsn, bytes));
+    return this;
+  }
+
+  /** Any record, as it is. */
+  injects(s: TcpSegment): void {
+    const packet = new Uint8Array(20 + 60 + s.payloadLength);
+    s.sourcePort = this.peerPort;
+    s.destinationPort = this.ourPort;
+    const header = writeTcp(packet, 20, s);
+    packet.set(s.buffer.subarray(s.payloadOffset, s.payloadOffset + s.payloadLength), 20 + header);
+    const total = 20 + header + s.payloadLength;
+    writeIpv4(packet, 0, total, 0, 1, true, 64, PROTO_TCP, PEER, OURS);
+    fillTcpChecksum(packet, 20, total - 20, PEER, OURS);
+    this.stack.input(packet, 0, total, 0, this.now);
+    this.settle();
+  }
+
+  /** The next segment of the stack, and when it left (ms) if that is said. */
+  sees(text: string, at?: number): this {
+    const next = this.outbound.shift();
+    const expected = normal(text);
+    const seen = next === undefined ? "nothing" : this.describe(next.segment, text);
+    expect(seen).toBe(expected);
+    if (at !== undefined) expect(next!.at).toBeCloseTo(at, 3);
+    return this;
+  }
+
+  /** The next segment as it came, for assertions on more than `sees` compares. */
+  next(): Seen {
+    const next = this.outbound.shift();
+    if (next === undefined) throw new Error("the stack sent nothing");
+    return next;
+  }
+
+  describe(s: TcpSegment, like: string | null = null): string {
+    return describe(s, this.ourIsn, this.peerIsn, like === null ? null : parse(like));
+  }
+
+  /** Nothing was sent that no `sees` has taken. */
+  silent(): this {
+    expect(this.outbound.map((seen) => `${seen.at} ${this.describe(seen.segment)}`)).toEqual([]);
+    return this;
+  }
+
+  /** Lets time go on by `ms`, with every timer at its moment. */
+  waits(ms: number): this {
+    return this.until(this.now + ms);
+  }
+
+  until(at: number): this {
+    for (;;) {
+      const due = this.stack.nextTimeout();
+      if (due > at) break;
+      // the wheel may name a moment at which nothing is due yet
+      this.now = instantOf(Math.max(due, this.now));
+      this.settle();
+      if (this.stack.nextTimeout() <= this.now) throw new Error("a timer that is due stays due");
+    }
+    this.now = instantOf(at);
+    this.settle();
+    return this;
+  }
+
+  /** A user call was made: what it owes leaves. */
+  settle(): this {
+    this.stack.poll(this.now);
+    for (const { bytes, remark } of this.sender.packets.splice(0)) this.take(bytes, remark);
+    return this;
+  }
+
+  /** How many segments wait to be looked at. */
+  get pending(): number {
+    return this.outbound.length;
+  }
+
+  /** Absolute number of the peer, for fields made by hand. */
+  peerSeq(relative: number): SeqNum {
+    return seq(this.peerIsn + relative);
+  }
+
+  ourSeq(relative: number): SeqNum {
+    return seq(this.ourIsn + relative);
+  }
+
+  get iss(): number {
+    return seqUnsigned(this.ourIsn);
+  }
+
+  writes(length: number, from = 0): this {
+    this.endpoint.send(Uint8Array.from({ length }, (_, i) => (from + i) & 0xff));
+    return this.settle();
+  }
+
+  private take(bytes: Uint8Array, remark: string | null): void {
+    const h = createIpv4Header();
+    expect(readIpv4(bytes, 0, bytes.length, h)).toBe(null);
+    expect(h.protocol).toBe(PROTO_TCP);
+    const s = createTcpSegment();
+    const size = h.totalLength - h.headerLength;
+    expect(readTcp(bytes, h.headerLength, size, h.source, h.destination, false, s)).toBe(null);
+    if ((s.flags & SYN) !== 0) this.ourIsn = s.seq;
+    this.outbound.push({ segment: s, at: this.now, remark });
+  }
+}

@@ -1,0 +1,166 @@
+/** Receiving: when ACKs leave, what is kept out of order, what is cut off, old duplicates, SACK blocks. */
+import { expect, test } from "vitest";
+import { ScriptedPeer } from "../support/scripted-peer.ts";
+
+function bytes(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => (from + i) & 0xff);
+}
+
+test("one segment is acknowledged after 40 ms, far below 500 [MUST-40] [SHLD-18]", () => {
+  const p = new ScriptedPeer().established();
+  p.sends("P. 1:101(100) ack 1").waits(39).silent();
+  p.waits(1).sees(". 1:1(0) ack 101", 40).silent();
+});
+
+test("the second full segment draws an ACK at once [SHLD-19]", () => {
+  const p = new ScriptedPeer().established("<mss 1000>");
+  p.sends(". 1:1001(1000) ack 1").silent();
+  p.sends(". 1001:2001(1000) ack 1").sees(". 1:1(0) ack 2001").silent();
+});
+
+test("an ACK that is owed goes along with data", () => {
+  const p = new ScriptedPeer().established();
+  p.sends("P. 1:101(100) ack 1").silent();
+  p.writes(3).sees("P. 1:4(3) ack 101").waits(150).silent();
+});
+
+test("segments of one batch are acknowledged together [MUST-58] [MUST-59]", () => {
+  const p = new ScriptedPeer().established("<mss 1000>");
+  const settle = p.settle.bind(p);
+  p.settle = () => p; // the batch is not over
+  for (let n = 0; n < 6; n++) p.sends(`. ${1 + 1000 * n}:${1001 + 1000 * n}(1000) ack 1`);
+  p.settle = settle;
+  p.settle().sees(". 1:1(0) ack 6001").silent();
+});
+
+test("what comes out of order is kept, acknowledged at once, and delivered in order [SHLD-31] [5681-3.2-OOO]", () => {
+  const p = new ScriptedPeer().established();
+  p.sends(". 11:21(10) ack 1").sees(". 1:1(0) ack 1");
+  p.sends(". 31:41(10) ack 1").sees(". 1:1(0) ack 1");
+  expect(p.received).toHaveLength(0);
+  p.sends(". 1:11(10) ack 1").sees(". 1:1(0) ack 21");
+  p.sends(". 21:31(10) ack 1").sees(". 1:1(0) ack 41").silent();
+  expect([...p.received]).toEqual(bytes(1, 41));
+});
+
+test("a segment that straddles what was received gives only its new bytes, once [9293-3.10.7.4-TRIM]", () => {
+  const p = new ScriptedPeer().established();
+  p.sends("P. 1:11(10) ack 1").sends("P. 6:16(10) ack 1");
+  expect([...p.received]).toEqual(bytes(1, 16));
+  p.waits(100).sees(". 1:1(0) ack 16");
+  p.sends("P. 6:16(10) ack 1").sees(". 1:1(0) ack 16").silent();
+  expect([...p.received]).toEqual(bytes(1, 16));
+});
+
+test("overlapping pieces out of order make one stream", () => {
+  const p = new ScriptedPeer().established();
+  for (const [from, to] of [
+    [5, 15],
+    [10, 30],
+    [25, 40],
+    [3, 8],
+    [20, 50],
+  ] as const) {
+    p.sends(`. ${from}:${to}(${to - from}) ack 1`);
+  }
+  p.sends(". 1:4(3) ack 1");
+  expect([...p.received]).toEqual(bytes(1, 50));
+});
+
+test("text beyond the window is cut off and not delivered [9293-3.4-ACCEPT] [9293-3.10.7.4-TRIM]", () => {
+  const settings = { tcp_rmem: [4096, 4096, 4096] as const };
+  const p = new ScriptedPeer({ settings }).established("<mss 1460>");
+  p.reads = false;
+  p.sends(". 1:4197(4196) ack 1");
+  p.read();
+  expect(p.received).toHaveLength(4096);
+  expect([...p.received]).toEqual(bytes(1, 4097));
+});
+
+test("a segment outside the window is answered with an ACK and dropped [9293-3.10.7.4-UNACC]", () => {
+  const p = new ScriptedPeer().established();
+  p.sends("P. 100001:100011(10) ack 1").sees(". 1:1(0) ack 1").silent();
+  expect(p.received).toHaveLength(0);
+});
+
+test("an ACK of what was never sent draws an ACK, and its text is dropped [9293-3.10.7.4-FUTURE]", () => {
+  const p = new ScriptedPeer().established();
+  p.sends("P. 1:11(10) ack 5").sees(". 1:1(0) ack 1").silent();
+  expect(p.received).toHaveLength(0);
+});
+
+test("a segment without ACK is dropped [9293-3.10.7.4-NOACK]", () => {
+  const p = new ScriptedPeer().established();
+  p.sends("P 1:11(10)").waits(1000).silent();
+  expect(p.received).toHaveLength(0);
+});
+
+test("SACK blocks name what is held, the newest first [2018-4-FIRST] [2018-4-REPEAT] [2018-4-ALL]", () => {
+  const p = new ScriptedPeer().established("<mss 1460,sackOK>");
+  p.sends(". 11:21(10) ack 1").sees(". 1:1(0) ack 1 <sack 11:21>");
+  p.sends(". 31:41(10) ack 1").sees(". 1:1(0) ack 1 <sack 31:41 11:21>");
+  p.sends(". 21:31(10) ack 1").sees(". 1:1(0) ack 1 <sack 11:41>");
+  p.sends(". 51:61(10) ack 1").sees(". 1:1(0) ack 1 <sack 51:61 11:41>");
+  p.sends(". 1:11(10) ack 1").sees(". 1:1(0) ack 41 <sack 51:61>");
+});
+
+test("without SACK-permitted from the peer no block is sent [2018-4-NOPERM]", () => {
+  const p = new ScriptedPeer().established();
+  p.sends(". 11:21(10) ack 1").sees(". 1:1(0) ack 1 <>");
+});
+
+test("sequence numbers cross the wrap unharmed, both ways [9293-3.4-MOD]", () => {
+  const p = new ScriptedPeer({ peerIsn: 0xffff_ff00 }).established("<mss 1000>");
+  p.sends("P. 1:501(500) ack 1").waits(50).sees(". 1:1(0) ack 501");
+  expect([...p.received]).toEqual(bytes(1, 501));
+  p.sends("F. 501:501(0) ack 1").sees(". 1:1(0) ack 502");
+});
+
+test("PAWS drops an older timestamp and answers; a RST is not put to the test [7323-5.2-RST]", () => {
+  const p = new ScriptedPeer().listens();
+  p.sends("S 0:0(0) win 65535 <mss 1460,TS val 1000 ecr 0>").sees("S. 0:0(0) ack 1");
+  p.sends(". 1:1(0) ack 1 <TS val 1000 ecr 0>");
+  p.sends("P. 1:11(10) ack 1 <TS val 999 ecr 0>").sees(". 1:1(0) ack 1");
+  expect(p.received).toHaveLength(0);
+  p.sends("P. 1:11(10) ack 1 <TS val 1001 ecr 0>");
+  expect(p.received).toHaveLength(10);
+  p.sends("R 11:11(0) <TS val 5 ecr 0>");
+  expect(p.endpoint.error?.code).toBe("ECONNRESET");
+});
+
+test("with timestamps agreed a segment without them is dropped, and the connection lives [7323-3.2-MISSING]", () => {
+  const p = new ScriptedPeer().listens();
+  p.sends("S 0:0(0) win 65535 <mss 1460,TS val 1000 ecr 0>").sees("S. 0:0(0) ack 1");
+  p.sends(". 1:1(0) ack 1 <TS val 1000 ecr 0>");
+  p.sends("P. 1:11(10) ack 1").silent();
+  expect(p.received).toHaveLength(0);
+  expect(p.state).toBe("ESTABLISHED");
+});
+
+test("with delayed ACKs the timestamp of the first segment is echoed, behind a hole the last in order [7323-4.3-RECENT]", () => {
+  const p = new ScriptedPeer().listens();
+  p.sends("S 0:0(0) win 65535 <mss 1000,TS val 100 ecr 0>").sees("S. 0:0(0) ack 1");
+  p.sends(". 1:1(0) ack 1 <TS val 101 ecr 0>");
+  p.sends(". 1:1001(1000) ack 1 <TS val 110 ecr 0>");
+  p.sends(". 1001:2001(1000) ack 1 <TS val 120 ecr 0>");
+  expect(p.next().segment.tsEcr).toBe(110);
+  p.sends(". 2001:3001(1000) ack 1 <TS val 130 ecr 0>").silent();
+  p.sends(". 4001:5001(1000) ack 1 <TS val 140 ecr 0>");
+  expect(p.next().segment.tsEcr).toBe(130);
+  p.sends(". 3001:4001(1000) ack 1 <TS val 150 ecr 0>");
+  expect(p.next().segment.tsEcr).toBe(150);
+});
+
+test("an urgent pointer is told once and when it advances, and how much lies before it [MUST-32] [MUST-33] [6093-6-INLINE]", () => {
+  const p = new ScriptedPeer().established();
+  p.reads = false;
+  p.sends("P.U 1:11(10) ack 1 urg 5");
+  expect(p.endpoint.info().state).toBe("ESTABLISHED");
+  const c = p.endpoint as unknown as { urgentAhead: number };
+  expect(c.urgentAhead).toBe(5);
+  p.sends("P.U 11:21(10) ack 1 urg 10");
+  expect(c.urgentAhead).toBe(20);
+  p.read();
+  expect([...p.received]).toEqual(bytes(1, 21));
+  expect(c.urgentAhead).toBe(0);
+});
