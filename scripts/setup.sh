@@ -32,7 +32,7 @@ setup_build() {
     echo "installing with npm ci"
     npm ci --no-audit --no-fund || return 1
   fi
-  if ! ls build/Release/*.node prebuilds/*/*.node >/dev/null 2>&1; then
+  if [ -z "$(compgen -G 'build/Release/*.node')$(compgen -G 'prebuilds/*/*.node')" ]; then
     echo "building the native layer"
     node scripts/build-native.mjs
   fi

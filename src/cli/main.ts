@@ -2,6 +2,7 @@
 /** The command `tuntcp`: what it understands, and how it ends. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { registerBench } from "./bench.ts";
 import { registerDoctor } from "./doctor.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_USAGE, lineOf } from "./failure.ts";
 import { registerNc } from "./nc.ts";
@@ -24,6 +25,7 @@ function build(): Command {
   program.commandsGroup("Commands:");
   registerServe(program);
   registerNc(program);
+  registerBench(program);
   registerDoctor(program);
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeErr: () => {} });

@@ -1,0 +1,144 @@
+/** The loads of the benchmark, as a client on the kernel's sockets puts them on a server: bulk, round trips, connections. */
+import net from "node:net";
+
+export interface Load {
+  readonly kind: "up" | "down" | "rr" | "connections" | "http";
+  readonly host: string;
+  readonly port: number;
+  /** Connections at once. */
+  readonly parallel: number;
+  /** Measured time; a quarter of it passes before, as warm-up. */
+  readonly seconds: number;
+}
+
+export interface LoadResult {
+  /** Gbit/s for bulk, else 1/s. */
+  readonly rate: number;
+  /** µs; of round trips only. */
+  readonly p50?: number;
+  readonly p99?: number;
+  readonly failures: number;
+}
+
+const BLOCK = 256 * 1024;
+
+/** What a load counts, and whether time is up. */
+interface Meter {
+  count: number;
+  failures: number;
+  over: boolean;
+  readonly samples: number[];
+}
+
+export async function runLoad(load: Load): Promise<LoadResult> {
+  const meter: Meter = { count: 0, failures: 0, over: false, samples: [] };
+  const sockets: net.Socket[] = [];
+  const start = LOADS[load.kind];
+  for (let i = 0; i < load.parallel; i++) start(load, meter, sockets);
+  await pause(load.seconds * 250);
+  const [countBefore, samplesBefore, began] = [meter.count, meter.samples.length, now()];
+  await pause(load.seconds * 1000);
+  const seconds = (now() - began) / 1000;
+  const counted = meter.count - countBefore;
+  meter.over = true;
+  for (const socket of sockets) socket.destroy();
+  const bulk = load.kind === "up" || load.kind === "down";
+  const rate = bulk ? (counted * 8) / seconds / 1e9 : counted / seconds;
+  const samples = meter.samples.slice(samplesBefore).sort((a, b) => a - b);
+  if (samples.length === 0) return { rate, failures: meter.failures };
+  const [p50, p99] = [quantile(samples, 0.5), quantile(samples, 0.99)];
+  return { rate, p50, p99, failures: meter.failures };
+}
+
+const LOADS: Readonly<Record<Load["kind"], (l: Load, m: Meter, all: net.Socket[]) => void>> = {
+  up(load, meter, all) {
+    const block = Buffer.alloc(BLOCK);
+    const socket = open(load, meter, all);
+    let before = 0;
+    const more = (): void => {
+      while (!meter.over && socket.write(block));
+      const handed = socket.bytesWritten - socket.writableLength;
+      meter.count += handed - before;
+      before = handed;
+    };
+    socket.on("drain", more).on("connect", more);
+  },
+  down(load, meter, all) {
+    const buffer = Buffer.alloc(BLOCK);
+    const callback = (bytes: number): boolean => {
+      meter.count += bytes;
+      return true;
+    };
+    // read into one buffer, so that the client's memory does not set the pace
+    const socket = new net.Socket({ onread: { buffer, callback } } as net.SocketConstructorOpts);
+    all.push(socket);
+    socket.on("error", () => failed(meter)).connect(load.port, load.host);
+  },
+  rr(load, meter, all) {
+    const socket = open(load, meter, all).setNoDelay(true);
+    let sent = 0;
+    const ask = (): void => {
+      sent = now();
+      socket.write("x");
+    };
+    socket.on("connect", ask).on("data", () => {
+      meter.samples.push((now() - sent) * 1000);
+      meter.count++;
+      if (!meter.over) ask();
+    });
+  },
+  connections(load, meter, all) {
+    const once = (): void => {
+      if (meter.over) return;
+      const socket = net.connect({ port: load.port, host: load.host, noDelay: true });
+      all[0] = socket;
+      socket.on("connect", () => socket.write("x"));
+      socket.on("data", () => {
+        meter.count++;
+        socket.resetAndDestroy(); // no port is left waiting
+      });
+      socket.on("error", () => failed(meter));
+      socket.on("close", once);
+    };
+    once();
+  },
+  http(load, meter, all) {
+    const socket = open(load, meter, all).setNoDelay(true);
+    const request = `GET /bytes/128 HTTP/1.1\r\nHost: ${load.host}\r\n\r\n`;
+    let expected = 0;
+    let got = 0;
+    socket.on("connect", () => socket.write(request));
+    socket.on("data", (chunk) => {
+      got += chunk.length;
+      // all answers are alike: the first one tells their length
+      if (expected === 0) expected = chunk.indexOf("\r\n\r\n") + 4 + 128;
+      while (got >= expected && !meter.over) {
+        got -= expected;
+        meter.count++;
+        socket.write(request);
+      }
+    });
+  },
+};
+
+function open(load: Load, meter: Meter, all: net.Socket[]): net.Socket {
+  const socket = net.connect(load.port, load.host);
+  all.push(socket);
+  return socket.on("error", () => failed(meter));
+}
+
+function failed(meter: Meter): void {
+  if (!meter.over) meter.failures++;
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!;
+}
+
+function now(): number {
+  return performance.now();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}
