@@ -9,7 +9,7 @@ import { Stack } from "../stack/stack.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import type { Cidr } from "../wire/address.ts";
-import { systemClock, systemRng } from "./system.ts";
+import { systemClock, systemMemory, systemRng } from "./system.ts";
 
 export interface DriverOptions {
   readonly device: Device;
@@ -54,6 +54,7 @@ export class Driver implements PacketReceiver {
       now: this.now,
       sender: options.device,
       host: this,
+      allocate: systemMemory,
       ...(options.settings === undefined ? {} : { settings: options.settings }),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
     });

@@ -24,3 +24,8 @@ export function systemRng(): Rng {
     },
   };
 }
+
+/** Memory as it comes, not cleared: clearing 64 KiB costs as much as the copy into it. */
+export function systemMemory(size: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+}

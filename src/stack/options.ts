@@ -16,6 +16,8 @@ export interface StackOptions {
   readonly now: Instant;
   readonly sender: StackSender;
   readonly trace?: TcpTrace | null;
+  /** Memory for payload; need not be cleared. Default: `new Uint8Array(size)`, which is. */
+  readonly allocate?: (size: number) => Uint8Array;
   /** Told when a user call left work outside of `input` and `poll`. */
   readonly host?: { requestPoll(): void } | null;
 }

@@ -26,6 +26,7 @@ import { IsnGenerator } from "../tcp/isn.ts";
 import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
 import { ReceiveArena } from "../tcp/receive-queue.ts";
+import { SendMemory } from "../tcp/send-memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { mayReuse } from "../tcp/time-wait.ts";
@@ -105,13 +106,14 @@ export class Stack {
       (source, destination) => this.ipId.next(source, destination, PROTO_ICMP),
       options.now,
     );
-    this.env = this.environment();
+    this.env = this.environment(options.allocate ?? ((size) => new Uint8Array(size)));
   }
 
-  private environment(): TcpEnvironment {
+  private environment(allocate: (size: number) => Uint8Array): TcpEnvironment {
     return {
       settings: this.settings,
-      arena: new ReceiveArena(),
+      arena: new ReceiveArena(allocate),
+      sendMemory: new SendMemory(allocate),
       trace: this.trace,
       count: (name) => this.counters.add(name),
       mark: (tcb) => this.mark(tcb as TcpConnection),
@@ -281,7 +283,7 @@ export class Stack {
 
   // --- what is to be done ---------------------------------------------------------------------------
 
-  /** Due timers, events to owners, output; flushing the device is the caller's. */
+  /** Due timers, events to owners, output; flushing the device is the caller's, before the next `input`. */
   poll(now: Instant): void {
     this.clock = now;
     this.asked = false;

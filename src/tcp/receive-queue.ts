@@ -7,8 +7,14 @@ const OWN_MEMORY_BELOW = 256;
 
 /** Carves memory for incoming bytes; shared by the connections of one stack, never reused. */
 export class ReceiveArena {
-  private chunk = new Uint8Array(0);
+  private chunk: Uint8Array = new Uint8Array(0);
   private used = 0;
+  private readonly allocate: (size: number) => Uint8Array;
+
+  /** `allocate` need not clear the memory: what is handed out was written before. */
+  constructor(allocate: (size: number) => Uint8Array) {
+    this.allocate = allocate;
+  }
 
   /**
    * Copies into the arena. If `previous` ends just where the copy begins, both are returned as one
@@ -17,7 +23,7 @@ export class ReceiveArena {
   copy(from: Uint8Array, offset: number, length: number): Uint8Array {
     if (length < OWN_MEMORY_BELOW) return from.slice(offset, offset + length);
     if (this.chunk.length - this.used < length) {
-      this.chunk = new Uint8Array(Math.max(ARENA_CHUNK, length));
+      this.chunk = this.allocate(Math.max(ARENA_CHUNK, length));
       this.used = 0;
     }
     const at = this.used;

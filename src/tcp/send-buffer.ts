@@ -3,16 +3,20 @@
  * change them, else copied into memory of our own, where small writes are joined.
  */
 import type { PacketSender } from "../base/device.ts";
+import type { SendMemory } from "./send-memory.ts";
 
-/** Room that a copied write opens for those after it; few large pieces cost less than many small ones. */
+/** Room that a copied write opens for those after it, until so much is queued that a whole piece will be needed. */
 const MIN_TAIL = 512;
-const MAX_TAIL = 65536;
+const MUCH = 16384;
 
 export class SendBuffer {
   private bufs: Uint8Array[] = [];
   private starts: number[] = [];
   private ends: number[] = [];
   private head = 0;
+  /** Whether a piece came out of the memory that is used again. */
+  private shared: boolean[] = [];
+  private readonly memory: SendMemory;
   /** The last piece is ours and has room behind its end. */
   private tailOwned = false;
   private cursor = 0;
@@ -21,13 +25,22 @@ export class SendBuffer {
   /** Bytes held. */
   length = 0;
 
+  constructor(memory: SendMemory) {
+    this.memory = memory;
+  }
+
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.bufs.push(chunk);
-    this.starts.push(0);
-    this.ends.push(chunk.length);
+    this.add(chunk, chunk.length, false);
     this.tailOwned = false;
-    this.length += chunk.length;
+  }
+
+  private add(buf: Uint8Array, length: number, shared: boolean): void {
+    this.bufs.push(buf);
+    this.starts.push(0);
+    this.ends.push(length);
+    this.shared.push(shared);
+    this.length += length;
   }
 
   pushCopy(chunk: Uint8Array): void {
@@ -46,18 +59,12 @@ export class SendBuffer {
     }
     while (from < chunk.length) {
       const rest = chunk.length - from;
-      const size = Math.min(
-        MAX_TAIL,
-        Math.max(rest, this.length > MIN_TAIL ? MAX_TAIL / 4 : MIN_TAIL),
-      );
-      const n = Math.min(size, rest);
-      const buf = new Uint8Array(size);
-      buf.set(chunk.subarray(from, from + n));
-      this.bufs.push(buf);
-      this.starts.push(0);
-      this.ends.push(n);
+      const whole = this.length + rest >= MUCH;
+      const buf = whole ? this.memory.take() : new Uint8Array(Math.max(rest, MIN_TAIL));
+      const n = Math.min(buf.length, rest);
+      buf.set(n === chunk.length ? chunk : chunk.subarray(from, from + n));
+      this.add(buf, n, whole);
       this.tailOwned = true;
-      this.length += n;
       from += n;
     }
   }
@@ -73,6 +80,7 @@ export class SendBuffer {
         break;
       }
       left -= size;
+      if (this.shared[this.head]!) this.memory.give(this.bufs[this.head]!);
       this.bufs[this.head] = NOTHING;
       this.head++;
     }
@@ -82,10 +90,12 @@ export class SendBuffer {
     else if (this.head > 32 && this.head * 2 > this.bufs.length) this.compact();
   }
 
+  /** Pieces are not used again from here: a packet that holds one may not be flushed yet. */
   clear(): void {
     this.bufs = [];
     this.starts = [];
     this.ends = [];
+    this.shared = [];
     this.head = 0;
     this.cursor = 0;
     this.cursorBase = 0;
@@ -145,6 +155,7 @@ export class SendBuffer {
     this.bufs.splice(0, this.head);
     this.starts.splice(0, this.head);
     this.ends.splice(0, this.head);
+    this.shared.splice(0, this.head);
     this.head = 0;
     this.cursor = 0;
     this.cursorBase = 0;

@@ -14,6 +14,7 @@ import { type ReceiveArena, ReceiveQueue } from "./receive-queue.ts";
 import type { Scoreboard } from "./recovery/scoreboard.ts";
 import { RttEstimator } from "./rtt.ts";
 import { SendBuffer } from "./send-buffer.ts";
+import type { SendMemory } from "./send-memory.ts";
 import type { TcpState } from "./state.ts";
 import { TimerTable } from "./timers.ts";
 import type { TcpTrace } from "./trace.ts";
@@ -22,6 +23,7 @@ import type { TcpTrace } from "./trace.ts";
 export interface TcpEnvironment {
   readonly settings: Settings;
   readonly arena: ReceiveArena;
+  readonly sendMemory: SendMemory;
   readonly trace: TcpTrace | null;
   /** Counts by name (nstat's where one exists). */
   count(name: string): void;
@@ -119,7 +121,7 @@ export class Tcb {
   dead = false;
   readonly snd: SendVars;
   readonly rcv: RecvVars;
-  readonly sendBuffer: SendBuffer = new SendBuffer();
+  readonly sendBuffer: SendBuffer;
   readonly receiveQueue: ReceiveQueue = new ReceiveQueue();
   reassembly: Reassembly | null = null;
   readonly timers: TimerTable = new TimerTable();
@@ -209,6 +211,7 @@ export class Tcb {
     now: Instant,
   ) {
     this.env = env;
+    this.sendBuffer = new SendBuffer(env.sendMemory);
     this.localAddress = localAddress;
     this.localPort = localPort;
     this.remoteAddress = remoteAddress;
