@@ -16,6 +16,9 @@ export const NO_OFFLOAD: DeviceOffload = { checksum: false, tso: false };
 /** `flags` of {@link PacketReceiver.onPacket}: the device vouches for the TCP checksum. */
 export const RX_CHECKSUM_GOOD = 1;
 
+/** `flags`: {@link PacketSender.keepReceived} may be called while this packet is delivered. */
+export const RX_KEEPABLE = 2;
+
 /** Why a packet was dropped or what it was taken for: a short text from a closed set, `null` when normal. */
 export type PacketRemark = string | null;
 
@@ -52,6 +55,11 @@ export interface PacketSender {
   commit(used: number, needsChecksum: boolean, gsoSize: number, remark: PacketRemark): void;
   /** Gives everything committed to the wire. */
   flush(): void;
+  /**
+   * The memory of the packet that is being delivered is the receiver's for good; the device takes other memory for the
+   * next one. Only of devices that set {@link RX_KEEPABLE}.
+   */
+  keepReceived?(): void;
 }
 
 export interface Device extends PacketSender {

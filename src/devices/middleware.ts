@@ -52,6 +52,11 @@ export abstract class Middleware extends BufferedSender implements Device {
     this.inner.start(this.incoming(receiver));
   }
 
+  /** The packet under way is the inner device's. */
+  keepReceived(): void {
+    this.inner.keepReceived?.();
+  }
+
   ref(): void {
     this.inner.ref();
   }

@@ -34,6 +34,8 @@ export interface NativePort {
   close(onClosed: () => void): boolean;
   drain(): number;
   check(): number;
+  /** Element `index` of the array of slots was replaced. */
+  renewSlot(index: number): void;
   flush(count: number): number;
   flushGather(
     count: number,
@@ -60,7 +62,7 @@ export interface NativeBinding {
     fd: number,
     vnetHeader: boolean,
     stride: number,
-    rxSlab: Uint8Array,
+    rxSlots: readonly Uint8Array[],
     rxLengths: Int32Array,
     rxFlags: Int32Array,
     txSlab: Uint8Array,

@@ -4,7 +4,13 @@
  */
 
 import { getSystemErrorName } from "node:util";
-import type { Device, DeviceOffload, PacketReceiver, PacketRemark } from "../base/device.ts";
+import {
+  type Device,
+  type DeviceOffload,
+  type PacketReceiver,
+  type PacketRemark,
+  RX_KEEPABLE,
+} from "../base/device.ts";
 import type { NativePort, NativeTun } from "./native-binding.ts";
 import { isSystemError, loadNative, RX_IP_OFFSET } from "./native-binding.ts";
 import { TunTransmit } from "./tun-transmit.ts";
@@ -40,6 +46,8 @@ const SMALL_SLOTS = 64;
 const LARGE_SLOT = 65664;
 const LARGE_SLOTS = 16;
 const EBADFD = 77;
+/** A packet that fills half a large slot may be kept as it is: bulk to the stack is 1.5 to 1.8 times as fast. */
+const KEEP_FROM = LARGE_SLOT / 2;
 
 function lostError(name: string, errno: number): Error {
   const code = errno === EBADFD ? "EBADFD" : getSystemErrorName(-errno);
@@ -56,13 +64,14 @@ export class TunDevice implements Device {
   readonly #fd: number;
   readonly #port: NativePort;
   readonly #tx: TunTransmit;
-  readonly #slab: Uint8Array;
-  readonly #stride: number;
-  readonly #slots: number;
+  /** Memory that packets are read into; the native layer looks at this very array. */
+  readonly #slots: Uint8Array[];
+  readonly #keepFrom: number;
   readonly #lengths: Int32Array;
   readonly #flags: Int32Array;
   #receiver: PacketReceiver | null = null;
   #check: NodeJS.Timeout | null = null;
+  #kept = false;
   #polling = false;
   #lost = false;
   #closed: Promise<void> | null = null;
@@ -82,18 +91,22 @@ export class TunDevice implements Device {
       lastError: 0,
     };
     const large = tun.tso4 || mtu > SMALL_SLOT - RX_IP_OFFSET;
-    this.#stride = large ? LARGE_SLOT : SMALL_SLOT;
-    this.#slots = large ? LARGE_SLOTS : SMALL_SLOTS;
-    this.#slab = new Uint8Array(new ArrayBuffer(this.#stride * this.#slots));
-    this.#lengths = new Int32Array(new ArrayBuffer(this.#slots * 4));
-    this.#flags = new Int32Array(new ArrayBuffer(this.#slots * 4));
+    const stride = large ? LARGE_SLOT : SMALL_SLOT;
+    const count = large ? LARGE_SLOTS : SMALL_SLOTS;
+    const slab = large ? null : new Uint8Array(stride * count);
+    this.#slots = Array.from({ length: count }, (_, i) =>
+      slab === null ? slotMemory() : slab.subarray(i * stride, (i + 1) * stride),
+    );
+    this.#keepFrom = large ? KEEP_FROM : Infinity;
+    this.#lengths = new Int32Array(new ArrayBuffer(count * 4));
+    this.#flags = new Int32Array(new ArrayBuffer(count * 4));
     this.#tx = new TunTransmit(this.stats, this.offload, mtu, tun.vnetHeader);
     this.#fd = tun.fd;
     this.#port = new (loadNative().Port)(
       tun.fd,
       tun.vnetHeader,
-      this.#stride,
-      this.#slab,
+      stride,
+      this.#slots,
       this.#lengths,
       this.#flags,
       this.#tx.slab,
@@ -126,6 +139,10 @@ export class TunDevice implements Device {
   flush(): void {
     this.#tx.flush();
     if (this.#tx.fatal !== 0) this.#lose(this.#tx.fatal);
+  }
+
+  keepReceived(): void {
+    this.#kept = true;
   }
 
   start(receiver: PacketReceiver): void {
@@ -193,7 +210,7 @@ export class TunDevice implements Device {
       this.#deliver(receiver, count);
       receiver.onBatchEnd();
       if (this.#closed !== null || this.#lost || round === MAX_ROUNDS) return;
-      if (count < this.#slots && this.stats.txPackets === sentBefore) return;
+      if (count < this.#slots.length && this.stats.txPackets === sentBefore) return;
       count = this.#port.drain();
       // An error comes again with the next poll event.
       if (count <= 0) return;
@@ -207,11 +224,18 @@ export class TunDevice implements Device {
       stats.rxPackets++;
       stats.rxBytes += length;
       if (length > stats.rxLargest) stats.rxLargest = length;
-      const at = i * this.#stride + RX_IP_OFFSET;
       // The native layer's flag is RX_CHECKSUM_GOOD.
-      receiver.onPacket(this.#slab, at, length, this.#flags[i]!);
+      const flags = length >= this.#keepFrom ? this.#flags[i]! | RX_KEEPABLE : this.#flags[i]!;
+      receiver.onPacket(this.#slots[i]!, RX_IP_OFFSET, length, flags);
+      if (this.#kept) this.#renew(i);
       if (this.#closed !== null) return;
     }
+  }
+
+  #renew(slot: number): void {
+    this.#kept = false;
+    this.#slots[slot] = slotMemory();
+    this.#port.renewSlot(slot);
   }
 
   /** Polling is left off until the slow check finds the device well: a lasting error must not spin. */
@@ -242,6 +266,11 @@ export class TunDevice implements Device {
     // Not from inside a flush, which the receiver itself may be in the middle of.
     setImmediate(() => this.#receiver?.onDeviceLost(lostError(this.name, errno)));
   }
+}
+
+/** Not cleared: a packet is read into it before anything is read out of it. */
+function slotMemory(): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(LARGE_SLOT).buffer);
 }
 
 /** Sets the interface's MTU where it can be set; returns what may be sent. */

@@ -17,6 +17,7 @@
 /* The IP header starts here in each receive slot: a multiple of 4 with room for the offload header. */
 #define RX_IP_OFFSET 12
 #define MAX_PIECES 1024
+#define MAX_SLOTS 256
 #define ARRAYS 6
 #define RX_FLAG_CHECKSUM_GOOD 1
 
@@ -34,7 +35,7 @@ struct port {
   int32_t slots;
   int32_t stride;
   int32_t tx_capacity;
-  uint8_t *rx_slab;
+  uint8_t *rx_slots[MAX_SLOTS]; /* each has room for `stride` bytes; setSlot gives another */
   int32_t *rx_lengths;
   int32_t *rx_flags;
   uint8_t *tx_slab;
@@ -84,7 +85,7 @@ static int32_t drain(struct port *p) {
   const size_t skip = p->vnet ? RX_IP_OFFSET - VNET_HEADER : RX_IP_OFFSET;
   int32_t n = 0;
   while (n < p->slots) {
-    uint8_t *at = p->rx_slab + (size_t)n * (size_t)p->stride + skip;
+    uint8_t *at = p->rx_slots[n] + skip;
     ssize_t got = read(p->fd, at, (size_t)p->stride - skip);
     if (got < 0) {
       if (errno == EINTR) continue;
@@ -235,6 +236,37 @@ static napi_value js_drain(napi_env env, napi_callback_info info) {
   return int_result(env, p->closing ? -EBADF : drain(p));
 }
 
+/* The memory of element i of the array of slots: it has room for `stride` bytes. */
+static bool take_slot(napi_env env, struct port *p, napi_value slots, int32_t i) {
+  napi_value slot;
+  void *data = NULL;
+  size_t size = 0;
+  napi_typedarray_type type;
+  if (i < 0 || i >= p->slots ||
+      napi_get_element(env, slots, (uint32_t)i, &slot) != napi_ok ||
+      napi_get_typedarray_info(env, slot, &type, &size, &data, NULL, NULL) != napi_ok ||
+      type != napi_uint8_array || size < (size_t)p->stride) {
+    return false;
+  }
+  p->rx_slots[i] = data;
+  return true;
+}
+
+/* renewSlot(i): JavaScript has put other memory into the array of slots, which keeps it alive */
+static napi_value js_renew_slot(napi_env env, napi_callback_info info) {
+  napi_value argv[1], slots;
+  size_t argc = 1;
+  int32_t i;
+  struct port *p = unwrap(env, info, &argc, argv);
+  if (p == NULL || p->closing) return NULL;
+  if (napi_get_value_int32(env, argv[0], &i) != napi_ok ||
+      napi_get_reference_value(env, p->arrays[0], &slots) != napi_ok || slots == NULL ||
+      !take_slot(env, p, slots, i)) {
+    return tuntcp_throw_errno(env, EINVAL, "renewSlot");
+  }
+  return NULL;
+}
+
 /* check() -> 0, or -errno when the device is gone: deletion raises no poll event to rely on */
 static napi_value js_check(napi_env env, napi_callback_info info) {
   struct port *p = unwrap(env, info, NULL, NULL);
@@ -353,8 +385,9 @@ static bool typed(napi_env env, napi_value value, napi_typedarray_type want, voi
 
 /* Takes the slabs from the constructor's arguments and checks that they fit together. */
 static bool take_memory(napi_env env, struct port *p, const napi_value *argv) {
-  size_t rx = 0, lengths = 0, flags = 0, tx = 0, table = 0, status = 0;
-  if (!typed(env, argv[3], napi_uint8_array, (void **)&p->rx_slab, &rx) ||
+  size_t lengths = 0, flags = 0, tx = 0, table = 0, status = 0;
+  uint32_t slots = 0;
+  if (napi_get_array_length(env, argv[3], &slots) != napi_ok || slots == 0 || slots > MAX_SLOTS ||
       !typed(env, argv[4], napi_int32_array, (void **)&p->rx_lengths, &lengths) ||
       !typed(env, argv[5], napi_int32_array, (void **)&p->rx_flags, &flags) ||
       !typed(env, argv[6], napi_uint8_array, (void **)&p->tx_slab, &tx) ||
@@ -362,13 +395,18 @@ static bool take_memory(napi_env env, struct port *p, const napi_value *argv) {
       !typed(env, argv[8], napi_int32_array, (void **)&p->status, &status)) {
     return false;
   }
-  p->slots = (int32_t)lengths;
+  p->slots = (int32_t)slots;
   p->tx_capacity = (int32_t)(table / 3);
-  return p->stride > RX_IP_OFFSET && p->slots > 0 && flags >= lengths &&
-         rx / (size_t)p->stride >= lengths && status >= STATUS_WORDS;
+  if (p->stride <= RX_IP_OFFSET || lengths < slots || flags < slots || status < STATUS_WORDS) {
+    return false;
+  }
+  for (int32_t i = 0; i < p->slots; i++) {
+    if (!take_slot(env, p, argv[3], i)) return false;
+  }
+  return true;
 }
 
-/* Port(fd, vnetHeader, stride, rxSlab, rxLengths, rxFlags, txSlab, txTable, status) */
+/* Port(fd, vnetHeader, stride, rxSlots, rxLengths, rxFlags, txSlab, txTable, status) */
 static napi_value js_port(napi_env env, napi_callback_info info) {
   napi_value argv[9], self, name;
   size_t argc = 9;
@@ -421,6 +459,7 @@ napi_value tuntcp_init_port(napi_env env, napi_value exports) {
       METHOD("start", js_start), METHOD("stop", js_stop),   METHOD("ref", js_ref),
       METHOD("unref", js_unref), METHOD("close", js_close), METHOD("drain", js_drain),
       METHOD("check", js_check), METHOD("flush", js_flush), METHOD("flushGather", js_flush_gather),
+      METHOD("renewSlot", js_renew_slot),
   };
 #undef METHOD
   napi_value port;

@@ -5,7 +5,7 @@
  */
 import { invariant, StackError } from "../base/errors.ts";
 import type { PacketRemark } from "../base/device.ts";
-import { RX_CHECKSUM_GOOD } from "../base/device.ts";
+import { RX_CHECKSUM_GOOD, RX_KEEPABLE } from "../base/device.ts";
 import type { Instant } from "../base/time.ts";
 import { formatIpv4, type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
 import {
@@ -33,6 +33,7 @@ import { mayReuse } from "../tcp/time-wait.ts";
 import { toClosed } from "../tcp/transitions.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
+import { FreePorts } from "./free-ports.ts";
 import { IcmpHandler } from "./icmp.ts";
 import { IpIdentification } from "./ip-id.ts";
 import { Listeners } from "./listeners.ts";
@@ -40,7 +41,6 @@ import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
 import { type Listener, ListenerImpl } from "./listener.ts";
 import { LocalAddresses } from "./local-addresses.ts";
 import { PacketOutput } from "./packet-output.ts";
-import { EphemeralPorts } from "./ports.ts";
 import { FragmentReassembler } from "./reassembly.ts";
 import { checkSettings } from "./sysctl.ts";
 import { TimerWheel, type WheelEntry } from "./timer-wheel.ts";
@@ -61,7 +61,7 @@ export class Stack {
   private readonly output: PacketOutput;
   private readonly icmp: IcmpHandler;
   private readonly isn: IsnGenerator;
-  private readonly ports: EphemeralPorts;
+  private readonly ports: FreePorts;
   private readonly ipId: IpIdentification;
   private readonly fragments: FragmentReassembler;
   private readonly header: Ipv4Header = createIpv4Header();
@@ -92,7 +92,8 @@ export class Stack {
     this.table = new ConnectionTable<TcpConnection>(options.rng);
     this.output = new PacketOutput(options.sender, this.counters, this.settings.ip_default_ttl);
     this.isn = new IsnGenerator(options.rng);
-    this.ports = new EphemeralPorts(options.rng, this.settings.ip_local_port_range);
+    const range = this.settings.ip_local_port_range;
+    this.ports = new FreePorts(options.rng, range, this.table, this.listeners);
     this.ipId = new IpIdentification(options.rng);
     this.fragments = new FragmentReassembler({
       highThreshBytes: this.settings.ipfrag_high_thresh,
@@ -158,7 +159,7 @@ export class Stack {
     const size = h.totalLength - h.headerLength;
     switch (h.protocol) {
       case PROTO_TCP:
-        return this.tcpInput(h, buffer, at, size, (flags & RX_CHECKSUM_GOOD) !== 0, now);
+        return this.tcpInput(h, buffer, at, size, flags, now);
       case PROTO_ICMP:
         return this.icmp.input(h, buffer, at, size, now);
       default:
@@ -185,10 +186,12 @@ export class Stack {
     buffer: Uint8Array,
     offset: number,
     length: number,
-    good: boolean,
+    flags: number,
     now: Instant,
   ): PacketRemark {
     const s = this.segment;
+    const good = (flags & RX_CHECKSUM_GOOD) !== 0;
+    s.keepable = (flags & RX_KEEPABLE) !== 0;
     this.counters.add("TcpInSegs");
     const bad = readTcp(buffer, offset, length, h.source, h.destination, good, s);
     if (bad !== null)
@@ -217,7 +220,9 @@ export class Stack {
         return this.counters.drop("TcpExtListenOverflows", "accept queue full");
       }
     }
+    s.kept = false;
     const verdict = c.onSegment(s, now);
+    if (s.kept) this.output.sender.keepReceived?.();
     this.mark(c);
     if (verdict === RESET) {
       this.output.reset(s);
@@ -402,7 +407,7 @@ export class Stack {
         `${formatIpv4(address)} is not an address of this stack`,
       );
     }
-    const port = options.port === 0 ? this.freeListenPort(address) : options.port;
+    const port = options.port === 0 ? this.ports.toListen(address) : options.port;
     const backlog = Math.max(0, Math.min(options.backlog ?? 511, this.settings.somaxconn));
     const listener = new ListenerImpl(
       address,
@@ -414,13 +419,6 @@ export class Stack {
     );
     this.listeners.add(listener);
     return listener;
-  }
-
-  private freeListenPort(address: Ipv4Address): number {
-    const isFree = (p: number): boolean => !this.listeners.conflicts(address, p);
-    const port = this.ports.choose(address, UNSPECIFIED, 0, isFree);
-    if (port === 0) throw new StackError("EADDRINUSE", "no ephemeral port is free");
-    return port;
   }
 
   private closeListener(listener: ListenerImpl): void {
@@ -449,7 +447,8 @@ export class Stack {
       );
     }
     const localPort = options.localPort ?? 0;
-    const port = localPort === 0 ? this.freePort(local, remoteAddress, remotePort) : localPort;
+    const port =
+      localPort === 0 ? this.ports.toConnect(local, remoteAddress, remotePort) : localPort;
     const existing = this.table.get(local, port, remoteAddress, remotePort);
     if (existing !== null && !existing.dead) {
       throw new StackError(
@@ -463,20 +462,6 @@ export class Stack {
     this.counters.add("TcpActiveOpens");
     c.open(this.clock);
     return c;
-  }
-
-  private freePort(local: Ipv4Address, remote: Ipv4Address, remotePort: number): number {
-    const port = this.ports.choose(
-      local,
-      remote,
-      remotePort,
-      (p) =>
-        this.table.get(local, p, remote, remotePort) === null &&
-        !this.listeners.conflicts(local, p),
-    );
-    if (port === 0)
-      throw new StackError("EADDRNOTAVAIL", "every ephemeral port to that peer is in use");
-    return port;
   }
 
   connections(): Endpoint[] {

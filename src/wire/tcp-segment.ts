@@ -47,6 +47,9 @@ export interface TcpSegment extends TcpOptions {
   buffer: Uint8Array;
   payloadOffset: number;
   payloadLength: number;
+  /** `buffer` may be kept, and whether somebody does: see {@link PacketSender.keepReceived}. */
+  keepable: boolean;
+  kept: boolean;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -73,6 +76,8 @@ export function createTcpSegment(): TcpSegment {
     buffer: NO_BYTES,
     payloadOffset: 0,
     payloadLength: 0,
+    keepable: false,
+    kept: false,
   };
 }
 

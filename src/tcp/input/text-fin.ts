@@ -38,6 +38,13 @@ export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   return DONE;
 }
 
+/** Kept with its packet, a payload must be worth the memory around it. */
+const KEEP_FROM = 32768;
+
+function keep(s: TcpSegment, length: number): Uint8Array {
+  return new Uint8Array(s.buffer.buffer, s.buffer.byteOffset + s.payloadOffset, length);
+}
+
 function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   const { rcv } = t;
   let length = s.payloadLength;
@@ -45,7 +52,10 @@ function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     length = Math.max(0, rcv.finSeq - rcv.nxt) | 0; // text beyond the FIN is no text
     if (length === 0) return "dropped: text after FIN";
   }
-  t.receiveQueue.pushCopy(t.env.arena, s.buffer, s.payloadOffset, length);
+  if (s.keepable && length >= KEEP_FROM) {
+    s.kept = true;
+    t.receiveQueue.push(keep(s, length));
+  } else t.receiveQueue.pushCopy(t.env.arena, s.buffer, s.payloadOffset, length);
   rcv.nxt = seqAdd(rcv.nxt, length);
   rcv.unacked += length;
   t.bytesReceived += length;
