@@ -25,7 +25,7 @@ import { TIMER_KEEPALIVE } from "./timers.ts";
 import { fail, setState } from "./transitions.ts";
 import * as user from "./user-calls.ts";
 
-/** Below this no path MTU is believed: Linux's net.ipv4.route.min_pmtu (RFC 1191 asks for 68). */
+/** Deviation: below this no path MTU is believed, as by Linux's net.ipv4.route.min_pmtu; RFC 1191 asks for 68. */
 const MIN_PMTU = 552;
 
 export class TcpConnection extends Tcb implements Endpoint {

@@ -132,7 +132,7 @@ function keepAlive(t: Tcb, now: Instant): void {
     (t.userTimeout > 0 && t.probesSent > 0 && silence >= t.userTimeout)
   ) {
     t.env.count("TcpExtTCPAbortOnKeepalive");
-    t.resetOwed = true;
+    t.resetOwed = true; // Deviation: RFC 9293 §3.8.4 is silent; Linux tells a peer that lives after all
     return fail(t, "ETIMEDOUT", "keep-alive probes unanswered", now);
   }
   t.probesSent++;

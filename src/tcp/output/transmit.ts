@@ -238,7 +238,7 @@ function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Instant): 
   if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
 }
 
-/** FIN is held back until the connection is established (RFC 9293 §3.10.4). */
+/** Deviation: FIN waits for ESTABLISHED, with data pending or without; RFC 9293 §3.10.4 says so of the former. */
 function mayEnd(t: Tcb): boolean {
   return t.state !== "SYN-RECEIVED" && t.state !== "SYN-SENT";
 }
