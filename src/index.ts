@@ -8,7 +8,7 @@ export { loopback } from "./devices/loopback.ts";
 export { createPair } from "./devices/pair.ts";
 export { duplexDevice } from "./devices/duplex.ts";
 export type { Device, DeviceOffload, PacketReceiver, PacketSender } from "./base/device.ts";
-export { StackError, type ErrorCode } from "./base/errors.ts";
+export { StackError, type ErrorCode, type Failure } from "./base/errors.ts";
 export { Stack } from "./stack/stack.ts";
 export type { ConnectOptions, ListenOptions, StackOptions } from "./stack/options.ts";
 export { DEFAULT_SETTINGS, type Settings } from "./tcp/config.ts";

@@ -19,7 +19,14 @@ export type ErrorCode =
   | "EINVAL"
   | "EACCES";
 
-export class StackError extends Error {
+/** How a connection failed: what a peer or the network did, so a value; an Error with its trace would cost 10 us. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** A caller's mistake. */
+export class StackError extends Error implements Failure {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string) {

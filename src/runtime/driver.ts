@@ -2,7 +2,6 @@
  * Joins a stack, a device and the system's clock: reads the clock once a batch, owns the one real timer, and
  * flushes after every poll. The stack knows none of this.
  */
-import { StackError } from "../base/errors.ts";
 import { type Device, type PacketReceiver, type PacketRemark } from "../base/device.ts";
 import { type Clock, type Instant, NEVER } from "../base/time.ts";
 import { Stack } from "../stack/stack.ts";
@@ -80,7 +79,10 @@ export class Driver implements PacketReceiver {
   onDeviceLost(error: Error): void {
     if (this.lost) return;
     this.lost = true;
-    this.stack.deviceLost(new StackError("ENETDOWN", `the device is gone: ${error.message}`));
+    this.stack.deviceLost({
+      code: "ENETDOWN",
+      message: `the device is gone: ${error.message}`,
+    });
     this.poll(this.clock.now());
     this.onLost?.(error);
   }

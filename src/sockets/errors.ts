@@ -26,7 +26,11 @@ function decorate(
   port: number | undefined,
   cause: unknown,
 ): SystemError {
+  // as Node's: what the network did has no place in the program, and finding one costs 10 us
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
   const error = new Error(message, cause === undefined ? undefined : { cause }) as SystemError;
+  Error.stackTraceLimit = limit;
   error.errno = errnoOf(code);
   error.code = code;
   error.syscall = syscall;

@@ -2,7 +2,7 @@
 import type { Socket as NodeSocket } from "node:net";
 import { Duplex } from "node:stream";
 
-import type { StackError } from "../base/errors.ts";
+import type { Failure } from "../base/errors.ts";
 import type { Endpoint } from "../tcp/endpoint.ts";
 import type { ConnectOptions, SocketOptions } from "./arguments.ts";
 import { endedByPeer, invalidArgType, outOfRange, systemError } from "./errors.ts";
@@ -100,11 +100,12 @@ export function writeAfterPeerEnd(
 /** How the connection failed, in Node's form; only a connect names its target. */
 export function failure(
   syscall: "connect" | "read" | "write",
-  cause: StackError,
+  reason: Failure,
   target: { host: string; port: number } | null,
 ): Error {
-  if (syscall !== "connect") return systemError(syscall, cause.code, undefined, undefined, cause);
-  return systemError(syscall, cause.code, target?.host, target?.port, cause);
+  const { code, message } = reason;
+  if (syscall !== "connect") return systemError(syscall, code, undefined, undefined, message);
+  return systemError(syscall, code, target?.host, target?.port, message);
 }
 
 export function checkTimeout(ms: unknown, callback: unknown): void {

@@ -1,6 +1,6 @@
 /** ICMP as a host speaks it: echo, errors handed to the connection they quote, errors sent within a limit. */
 import { readU16 } from "../base/bytes.ts";
-import { StackError, type ErrorCode } from "../base/errors.ts";
+import type { ErrorCode, Failure } from "../base/errors.ts";
 import type { Instant } from "../base/time.ts";
 import { formatIpv4, ipv4, type Ipv4Address } from "../wire/address.ts";
 import { readI32 } from "../base/bytes.ts";
@@ -161,12 +161,12 @@ export class IcmpHandler {
   }
 }
 
-function describe(m: IcmpMessage, remote: Ipv4Address): StackError {
+function describe(m: IcmpMessage, remote: Ipv4Address): Failure {
   const who = formatIpv4(remote);
   if (m.type === TIME_EXCEEDED)
-    return new StackError("EHOSTUNREACH", `time exceeded on the way to ${who}`);
+    return { code: "EHOSTUNREACH", message: `time exceeded on the way to ${who}` };
   if (m.type === PARAMETER_PROBLEM)
-    return new StackError("EHOSTUNREACH", `parameter problem on the way to ${who}`);
+    return { code: "EHOSTUNREACH", message: `parameter problem on the way to ${who}` };
   const codes: Readonly<Record<number, ErrorCode>> = {
     0: "ENETUNREACH",
     1: "EHOSTUNREACH",
@@ -176,8 +176,6 @@ function describe(m: IcmpMessage, remote: Ipv4Address): StackError {
     9: "ENETUNREACH",
     13: "EHOSTUNREACH",
   };
-  return new StackError(
-    codes[m.code] ?? "EHOSTUNREACH",
-    `ICMP unreachable, code ${m.code}, from the way to ${who}`,
-  );
+  const code = codes[m.code] ?? "EHOSTUNREACH";
+  return { code, message: `ICMP unreachable, code ${m.code}, from the way to ${who}` };
 }

@@ -3,7 +3,7 @@
  * due, tells owners what happened and lets each connection that has something to send send it: once a
  * batch, so that one ACK answers many segments.
  */
-import { invariant, StackError } from "../base/errors.ts";
+import { type Failure, invariant, StackError } from "../base/errors.ts";
 import type { PacketRemark } from "../base/device.ts";
 import { RX_CHECKSUM_GOOD, RX_KEEPABLE } from "../base/device.ts";
 import type { Instant } from "../base/time.ts";
@@ -476,7 +476,7 @@ export class Stack {
   }
 
   /** The device is gone: every connection fails, nothing is sent any more. */
-  deviceLost(error: StackError): void {
+  deviceLost(error: Failure): void {
     for (const c of this.connections() as TcpConnection[]) {
       if (!c.dead) toClosed(c, error.message, this.clock, c.state === "TIME-WAIT" ? null : error);
     }

@@ -3,7 +3,7 @@
  * comes in); the user calls of {@link Endpoint}; `pollTransmit`, `nextTimeout` (what goes out). No clock is read:
  * the world's calls bring `now`, and user calls act by the time of the last of them.
  */
-import { StackError } from "../base/errors.ts";
+import { type Failure, StackError } from "../base/errors.ts";
 import { type Instant, instantOf, NEVER } from "../base/time.ts";
 import { seqGeq, seqGt, seqLeq, seqLt } from "../wire/seq.ts";
 import type { SeqNum } from "../wire/seq.ts";
@@ -63,7 +63,7 @@ export class TcpConnection extends Tcb implements Endpoint {
   }
 
   /** RFC 5927 §4.1: an error counts only if it quotes a segment that is under way. */
-  onIcmpError(hard: boolean, error: StackError, quoted: SeqNum, now: Instant): boolean {
+  onIcmpError(hard: boolean, error: Failure, quoted: SeqNum, now: Instant): boolean {
     this.clock = now;
     if (seqLt(quoted, this.snd.una) || seqGeq(quoted, this.snd.nxt)) return false;
     if (hard && !isSynchronized(this.state) && !this.passive) {

@@ -2,7 +2,7 @@
  * The user's side of one connection: what `sockets/` (and simulations, scripts, fuzzers) call and hear.
  * None of these calls sends by itself: they mark the connection, and the stack's next `poll(now)` sends.
  */
-import type { StackError } from "../base/errors.ts";
+import type { Failure } from "../base/errors.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import type { TcpInfo } from "./info.ts";
 import type { TcpState } from "./state.ts";
@@ -37,8 +37,8 @@ export interface Endpoint {
   readonly remotePort: number;
   owner: EndpointOwner | null;
   /** Why it ended; null while it lives and after an orderly close. */
-  readonly error: StackError | null;
-  readonly softError: StackError | null;
+  readonly error: Failure | null;
+  readonly softError: Failure | null;
   /** Payload bytes accepted in order from the peer, and acknowledged by it. */
   readonly bytesReceived: number;
   readonly bytesAcked: number;

@@ -2,7 +2,7 @@
  * The transmission control block (RFC 9293 §3.3.1): all that one connection remembers, as plain data, every
  * field set at creation. What happens to it is in the files of `input/`, `output/` and timeouts.ts.
  */
-import type { StackError } from "../base/errors.ts";
+import type { Failure } from "../base/errors.ts";
 import { type Instant, instantOf } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seq } from "../wire/seq.ts";
@@ -111,8 +111,8 @@ export class Tcb {
   passive = false;
   /** The user closed it for good: nobody reads any more. */
   orphan = false;
-  error: StackError | null = null;
-  softError: StackError | null = null;
+  error: Failure | null = null;
+  softError: Failure | null = null;
   /** Events not yet told. */
   events = 0;
   /** In the stack's list of connections with something to do. */

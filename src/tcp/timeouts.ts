@@ -1,5 +1,5 @@
 /** What each expiry does. A timer that fires late acts once, on what is still true. */
-import { assertNever, StackError } from "../base/errors.ts";
+import { assertNever } from "../base/errors.ts";
 import { after, elapsed, type Instant } from "../base/time.ts";
 import { seqDiff, seqLt } from "../wire/seq.ts";
 import { EVENT_SOFT_ERROR } from "./endpoint.ts";
@@ -72,7 +72,7 @@ function retransmit(t: Tcb, now: Instant): void {
     return;
   }
   if (t.retries === settings.tcp_retries1) {
-    t.softError ??= new StackError("ETIMEDOUT", "retransmissions go unanswered");
+    t.softError ??= { code: "ETIMEDOUT", message: "retransmissions go unanswered" };
     t.events |= EVENT_SOFT_ERROR;
   }
   t.rtt.backoff++;

@@ -1,5 +1,5 @@
 /** The one place where a connection changes state, ends, and leaves what it held. */
-import { StackError, type ErrorCode, invariant } from "../base/errors.ts";
+import { type ErrorCode, type Failure, invariant } from "../base/errors.ts";
 import { type Instant, after } from "../base/time.ts";
 import { EVENT_CLOSED } from "./endpoint.ts";
 import { isLegal, type TcpState } from "./state.ts";
@@ -15,7 +15,7 @@ export function setState(t: Tcb, to: TcpState, why: string, now: Instant): void 
 }
 
 /** CLOSED: timers off, buffers gone, the user told; the stack forgets the connection at its next poll. */
-export function toClosed(t: Tcb, why: string, now: Instant, error: StackError | null): void {
+export function toClosed(t: Tcb, why: string, now: Instant, error: Failure | null): void {
   // who hears of the end hears it once: at TIME-WAIT, where there was one
   if (t.state !== "TIME-WAIT") t.events |= EVENT_CLOSED;
   if (t.state !== "CLOSED") setState(t, "CLOSED", why, now);
@@ -34,7 +34,7 @@ export function toClosed(t: Tcb, why: string, now: Instant, error: StackError | 
 }
 
 export function fail(t: Tcb, code: ErrorCode, detail: string, now: Instant): void {
-  toClosed(t, detail, now, new StackError(code, detail));
+  toClosed(t, detail, now, { code, message: detail });
 }
 
 /** TIME-WAIT for 2 MSL (RFC 9293 §3.6.1, MUST-13); for the user the connection is over. */

@@ -2,7 +2,7 @@
  * Two hosts without TCP between them: endpoints that hand chunks to each other on the next turn of the
  * event loop, with small buffers. It tests what sockets make of an endpoint's promises, faults included.
  */
-import { StackError } from "../../../src/base/errors.ts";
+import { type Failure, StackError } from "../../../src/base/errors.ts";
 import type { ErrorCode } from "../../../src/base/errors.ts";
 import type {
   ConnectRequest,
@@ -29,8 +29,8 @@ export const BUFFER = 32_768;
 export class FakeEndpoint implements Endpoint {
   state: TcpState = "SYN-SENT";
   owner: EndpointOwner | null;
-  error: StackError | null = null;
-  readonly softError: StackError | null = null;
+  error: Failure | null = null;
+  readonly softError: Failure | null = null;
   bytesReceived = 0;
   bytesAcked = 0;
   peer: FakeEndpoint | null = null;
@@ -120,7 +120,7 @@ export class FakeEndpoint implements Endpoint {
   fail(code: ErrorCode): void {
     if (this.state === "CLOSED") return;
     this.state = "CLOSED";
-    this.error = new StackError(code, "a test said so");
+    this.error = { code, message: "a test said so" };
     this.#in.length = 0;
     this.later(EVENT_CLOSED);
   }
