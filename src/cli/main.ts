@@ -7,6 +7,7 @@ import { registerDoctor } from "./doctor.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_USAGE, lineOf } from "./failure.ts";
 import { registerNc } from "./nc.ts";
 import { registerServe } from "./serve.ts";
+import { registerTrace } from "./trace.ts";
 
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
@@ -25,6 +26,7 @@ function build(): Command {
   program.commandsGroup("Commands:");
   registerServe(program);
   registerNc(program);
+  registerTrace(program);
   registerBench(program);
   registerDoctor(program);
   for (const command of program.commands)

@@ -1,0 +1,183 @@
+/** The ladder of a conversation as text: a line for each segment, the states of both ends beside it. */
+import { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from "../../wire/tcp-segment.ts";
+import type { SeenState } from "./end-state.ts";
+import type { Conversation, Rung } from "./tracker.ts";
+
+export interface LadderOptions {
+  /** Columns; 100 by default. */
+  readonly width?: number;
+  readonly color?: boolean;
+  /** Runs of segments that change no state are shown whole. */
+  readonly all?: boolean;
+}
+
+/** Columns of the time with the space behind it: 99999.999 ms. */
+const TIME = 10;
+/** The longest name of a state. */
+const STATE = 12;
+/** Of a run as many lines are shown at its beginning and at its end; what lies between is summed up. */
+const KEEP_FIRST = 30;
+const KEEP_LAST = 10;
+
+const NAMES: readonly (readonly [number, string])[] = [
+  [SYN, "SYN"],
+  [FIN, "FIN"],
+  [RST, "RST"],
+  [PSH, "PSH"],
+  [ACK, "ACK"],
+  [URG, "URG"],
+  [ECE, "ECE"],
+  [CWR, "CWR"],
+];
+
+export function flagNames(flags: number): string {
+  const names = NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name);
+  return names.length === 0 ? "no flags" : names.join(",");
+}
+
+export function ladder(c: Conversation, options: LadderOptions = {}): string {
+  const width = Math.max(72, options.width ?? 100);
+  const paint = painter(options.color === true);
+  const middle = width - TIME - 2 * STATE - 2;
+  const start = c.rungs[0]?.time ?? 0;
+  const lines = [heading(c, width), before(c, middle, paint)];
+  const inset = " ".repeat(TIME + STATE + 1);
+  let last: Pick<Rung, "left" | "right"> = { left: c.leftAtFirst, right: c.rightAtFirst };
+  for (const part of fold(c.rungs, options.all === true)) {
+    if (typeof part === "string") {
+      lines.push(`${inset}${paint.remark(center(part, middle))}`.trimEnd());
+      continue;
+    }
+    const time = (part.time - start).toFixed(3).padStart(TIME - 1);
+    const left = leftState(part.left, part.left !== last.left, paint);
+    const right = paint.state(part.right, part.right !== last.right);
+    const [arrow, ...more] = draw(part, middle);
+    lines.push(`${time} ${left} ${paint.arrow(arrow, part)} ${right}`);
+    for (const text of more) lines.push(`${inset}${paint.remark(center(text, middle).trimEnd())}`);
+    last = part;
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** As data, for programs. */
+export function ladderJson(c: Conversation): object {
+  const start = c.rungs[0]?.time ?? 0;
+  return {
+    left: c.left,
+    right: c.right,
+    segments: c.rungs.map(({ time, fromLeft, flags, left, right, ...rest }) => ({
+      ms: Number((time - start).toFixed(6)),
+      from: fromLeft ? c.left : c.right,
+      flags: flagNames(flags).split(","),
+      ...rest,
+      states: { [c.left]: left, [c.right]: right },
+    })),
+  };
+}
+
+interface Painter {
+  state(text: string, changed: boolean): string;
+  arrow(text: string, rung: Rung): string;
+  remark(text: string): string;
+}
+
+function painter(color: boolean): Painter {
+  const dress = (code: string, text: string): string =>
+    color ? `\u001b[${code}m${text}\u001b[0m` : text;
+  return {
+    state: (text, changed) => (changed ? dress("1", text) : dress("2", text)),
+    arrow: (text, rung) => {
+      if ((rung.flags & RST) !== 0) return dress("31", text);
+      if (rung.remark.includes("retransmission")) return dress("33", text);
+      return (rung.flags & (SYN | FIN)) !== 0 ? dress("36", text) : text;
+    },
+    remark: (text) => dress("33", text),
+  };
+}
+
+function leftState(state: SeenState, changed: boolean, paint: Painter): string {
+  return " ".repeat(STATE - state.length) + paint.state(state, changed);
+}
+
+/** Each end's name over its column of states; a long one reaches inwards. */
+function heading(c: Conversation, width: number): string {
+  const right = c.right.padEnd(STATE);
+  return c.left.padStart(TIME + STATE) + right.padStart(width - TIME - STATE).trimEnd();
+}
+
+function before(c: Conversation, middle: number, paint: Painter): string {
+  const left = leftState(c.leftAtFirst, false, paint);
+  return `${"ms".padStart(TIME - 1)} ${left}${" ".repeat(middle + 2)}${paint.state(c.rightAtFirst, false)}`;
+}
+
+function center(text: string, width: number): string {
+  const free = Math.max(0, width - text.length);
+  return " ".repeat(Math.floor(free / 2)) + text + " ".repeat(Math.ceil(free / 2));
+}
+
+/** The arrow with its text in it; what does not fit, and the remark, on lines of their own. */
+function draw(rung: Rung, middle: number): [string, ...string[]] {
+  const { flags, seq, length, ack, window, options, remark } = rung;
+  const range = length > 0 ? `seq ${seq}:${seq + length}` : `seq ${seq}`;
+  const parts = [flagNames(flags), range];
+  if ((flags & ACK) !== 0) parts.push(`ack ${ack}`);
+  if ((flags & RST) === 0) parts.push(`win ${window}`);
+  const room = middle - 6;
+  let text = parts.join(" ");
+  const more: string[] = [];
+  if (options !== "") {
+    const tail = `<${options}>`;
+    if (text.length + 1 + tail.length <= room) text += ` ${tail}`;
+    else more.push(tail);
+  }
+  if (remark !== "") {
+    if (text.length + 3 + remark.length <= room) text += ` (${remark})`;
+    else more.push(`(${remark})`);
+  }
+  const [short, long] = ["──", "─".repeat(Math.max(1, middle - text.length - 5))];
+  const arrow = rung.fromLeft ? `${short} ${text} ${long}▶` : `◀${long} ${text} ${short}`;
+  return [arrow, ...more];
+}
+
+/** Long runs in which nothing changes but numbers become one line. */
+function fold(rungs: readonly Rung[], all: boolean): (Rung | string)[] {
+  if (all) return [...rungs];
+  const out: (Rung | string)[] = [];
+  let run: Rung[] = [];
+  const close = (): void => {
+    if (run.length <= KEEP_FIRST + KEEP_LAST + 1) out.push(...run);
+    else {
+      const hidden = run.slice(KEEP_FIRST, -KEEP_LAST);
+      out.push(...run.slice(0, KEEP_FIRST), summary(hidden), ...run.slice(-KEEP_LAST));
+    }
+    run = [];
+  };
+  rungs.forEach((rung, i) => {
+    const before = rungs[i - 1];
+    const same = before !== undefined && before.left === rung.left && before.right === rung.right;
+    if (!same || (rung.flags & (SYN | FIN | RST)) !== 0) {
+      close();
+      out.push(rung);
+    } else run.push(rung);
+  });
+  close();
+  return out;
+}
+
+function summary(hidden: readonly Rung[]): string {
+  let [toRight, toLeft] = [0, 0];
+  for (const { fromLeft, length } of hidden) {
+    if (fromLeft) toRight += length;
+    else toLeft += length;
+  }
+  const parts = [`${hidden.length} segments`];
+  if (toRight > 0) parts.push(`${count(toRight)} bytes left to right`);
+  if (toLeft > 0) parts.push(`${count(toLeft)} bytes right to left`);
+  const again = hidden.filter(({ remark }) => remark.startsWith("retransmission")).length;
+  if (again > 0) parts.push(again === 1 ? "1 retransmission" : `${again} retransmissions`);
+  return `… ${parts.join(", ")} …`;
+}
+
+function count(n: number): string {
+  return n.toLocaleString("en-US");
+}

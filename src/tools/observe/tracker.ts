@@ -1,0 +1,183 @@
+/** Connections in a stream of packets: who sent what to whom, and in which state both ends were then. */
+import { formatIpv4, type Ipv4Address } from "../../wire/address.ts";
+import { createIpv4Header, PROTO_TCP, readIpv4 } from "../../wire/ipv4.ts";
+import { seqAdd, seqDiff, type SeqNum } from "../../wire/seq.ts";
+import {
+  ACK,
+  createTcpSegment,
+  FIN,
+  RST,
+  segmentLength,
+  SYN,
+  type TcpSegment,
+} from "../../wire/tcp-segment.ts";
+import { readTcp } from "../../wire/tcp.ts";
+import { EndState, type SeenState } from "./end-state.ts";
+
+export interface Rung {
+  /** ms, as the packets were stamped. */
+  readonly time: number;
+  /** From the end that was seen first to the other one. */
+  readonly fromLeft: boolean;
+  readonly flags: number;
+  /** Relative to the sender's first number. */
+  readonly seq: number;
+  readonly length: number;
+  /** Relative to the receiver's first number; 0 without ACK. */
+  readonly ack: number;
+  /** Bytes, scaled where both SYNs were seen. */
+  readonly window: number;
+  readonly options: string;
+  left: SeenState;
+  right: SeenState;
+  readonly remark: string;
+}
+
+export interface Conversation {
+  readonly left: string;
+  readonly right: string;
+  /** States before the first segment. */
+  readonly leftAtFirst: SeenState;
+  rightAtFirst: SeenState;
+  readonly rungs: Rung[];
+}
+
+interface Open {
+  readonly conversation: Conversation;
+  readonly leftKey: string;
+  readonly ends: readonly [EndState, EndState];
+}
+
+export class Tracker {
+  readonly conversations: Conversation[] = [];
+  /** Packets that are not TCP, or not whole. */
+  skipped = 0;
+  private readonly open = new Map<string, Open>();
+  private readonly header = createIpv4Header();
+  private readonly segment: TcpSegment = createTcpSegment();
+
+  /** `remark`: what a capture says of the packet. */
+  packet(time: number, bytes: Uint8Array, remark: string | null): void {
+    const { header: h, segment: s } = this;
+    const bad = readIpv4(bytes, 0, bytes.length, h);
+    if (bad !== null || h.protocol !== PROTO_TCP || h.moreFragments || h.fragmentOffset > 0) {
+      this.skipped++;
+      return;
+    }
+    const size = h.totalLength - h.headerLength;
+    if (readTcp(bytes, h.headerLength, size, h.source, h.destination, true, s) !== null) {
+      this.skipped++;
+      return;
+    }
+    this.add(time, s, remark ?? "");
+  }
+
+  private add(time: number, s: TcpSegment, said: string): void {
+    const { conversation, ends, leftKey } = this.find(s);
+    const fromLeft = endpoint(s.source, s.sourcePort) === leftKey;
+    const [from, to] = fromLeft ? ends : [ends[1], ends[0]];
+    const remark = said !== "" ? said : guess(from, to, s);
+    const opening = from.state === "SYN-RECEIVED" || from.state === "LISTEN";
+    const refused = (s.flags & RST) !== 0 && from.next === null && opening;
+    from.sends(s);
+    // what an end dropped changed nothing there
+    if (!/^(dropped|refused)/.test(said)) to.receives(s);
+    const [left, right] = [ends[0].state, ends[1].state];
+    conversation.rungs.push({ time, fromLeft, ...numbers(from, to, s), left, right, remark });
+    if (refused) nobodyListened(conversation, fromLeft);
+    if (from.active && !fromLeft && conversation.rightAtFirst === "LISTEN") {
+      conversation.rightAtFirst = "CLOSED";
+    }
+  }
+
+  /** The conversation that the segment belongs to; a SYN after the end of one begins another. */
+  private find(s: TcpSegment): Open {
+    const from = endpoint(s.source, s.sourcePort);
+    const to = endpoint(s.destination, s.destinationPort);
+    const key = from < to ? `${from} ${to}` : `${to} ${from}`;
+    const known = this.open.get(key);
+    const fresh = (s.flags & (SYN | ACK)) === SYN;
+    if (known !== undefined && !(fresh && isOver(known))) return known;
+    const [left, right]: [SeenState, SeenState] = fresh ? ["CLOSED", "LISTEN"] : ["?", "?"];
+    const conversation: Conversation = {
+      left: from,
+      right: to,
+      leftAtFirst: left,
+      rightAtFirst: right,
+      rungs: [],
+    };
+    const open: Open = {
+      conversation,
+      leftKey: from,
+      ends: [new EndState(left), new EndState(right)],
+    };
+    this.open.set(key, open);
+    this.conversations.push(conversation);
+    return open;
+  }
+}
+
+function endpoint(address: Ipv4Address, port: number): string {
+  return `${formatIpv4(address)}:${port}`;
+}
+
+function isOver({ ends }: Open): boolean {
+  return ends.some(({ state }) => state === "CLOSED" || state === "TIME-WAIT");
+}
+
+function numbers(
+  from: EndState,
+  to: EndState,
+  s: TcpSegment,
+): Pick<Rung, "flags" | "seq" | "length" | "ack" | "window" | "options"> {
+  const scale = (s.flags & SYN) === 0 && from.shift >= 0 && to.shift >= 0 ? from.shift : 0;
+  return {
+    flags: s.flags,
+    seq: seqDiff(s.seq, from.base ?? s.seq),
+    length: s.payloadLength,
+    ack: (s.flags & ACK) === 0 ? 0 : seqDiff(s.ack, to.base ?? seqAdd(s.ack, -1)),
+    window: s.window << scale,
+    options: options(s, to.base),
+  };
+}
+
+/** A SYN was answered with RST: what looked like a listener was none. */
+function nobodyListened(c: Conversation, isLeft: boolean): void {
+  if (!isLeft) c.rightAtFirst = "CLOSED";
+  for (const rung of c.rungs) {
+    if (isLeft) rung.left = "CLOSED";
+    else rung.right = "CLOSED";
+  }
+}
+
+/** What a watcher can tell of a segment without being asked. */
+function guess(from: EndState, to: EndState, s: TcpSegment): string {
+  if ((s.flags & RST) !== 0) return "";
+  if (isProbe(from, s)) return "keep-alive or window probe";
+  const length = segmentLength(s);
+  if (length > 0) return from.hasSent(seqAdd(s.seq, length)) ? "retransmission" : "";
+  if ((s.flags & ACK) === 0 || from.acked === null) return "";
+  if (s.window === 0 && from.window !== 0) return "zero window";
+  if (s.ack !== from.acked || to.next === null || to.next === s.ack) return "";
+  return s.window === from.window ? "duplicate ACK" : "window update";
+}
+
+/** One number below what would come next, with a byte at most. */
+function isProbe(from: EndState, s: TcpSegment): boolean {
+  if (from.next === null || (s.flags & (SYN | FIN)) !== 0 || s.payloadLength > 1) return false;
+  return s.seq === seqAdd(from.next, -1);
+}
+
+function options(s: TcpSegment, base: SeqNum | null): string {
+  const parts: string[] = [];
+  if (s.mss > 0) parts.push(`mss ${s.mss}`);
+  if (s.windowScale >= 0) parts.push(`ws ${s.windowScale}`);
+  if (s.sackPermitted) parts.push("sackOK");
+  // of every later segment it would only fill the line
+  if (s.hasTimestamps && (s.flags & SYN) !== 0) parts.push("TS");
+  for (let i = 0; i < s.sackCount; i++) {
+    const [left, right] = [s.sack[2 * i]! as SeqNum, s.sack[2 * i + 1]! as SeqNum];
+    parts.push(`sack ${seqDiff(left, base ?? left)}:${seqDiff(right, base ?? left)}`);
+  }
+  return parts.join(",");
+}
