@@ -18,6 +18,8 @@ export class CapturedDevice extends Middleware {
   private readonly epoch: number;
   private readonly copy: Uint8Array = new Uint8Array(65_600);
   private readonly header = createIpv4Header();
+  /** Answers given while a packet is delivered: they stand in the file behind what they answer. */
+  private held: (() => void)[] | null = null;
 
   constructor(inner: Device, writer: PcapngWriter, clock: Clock) {
     super(inner);
@@ -34,7 +36,13 @@ export class CapturedDevice extends Middleware {
     gsoSize: number,
     remark: PacketRemark,
   ): void {
-    this.record("out", buffer, offset, length, needsChecksum, this.clock.now(), remark);
+    const at = this.clock.now();
+    if (this.held === null) {
+      this.record("out", buffer, offset, length, needsChecksum, at, remark);
+    } else {
+      const copy = buffer.slice(offset, offset + length);
+      this.held.push(() => this.record("out", copy, 0, length, needsChecksum, at, remark));
+    }
     this.forward(buffer, offset, length, needsChecksum, gsoSize, remark);
   }
 
@@ -42,8 +50,12 @@ export class CapturedDevice extends Middleware {
     return {
       onPacket: (buffer, offset, length, flags) => {
         const at = this.clock.now();
+        const answers: (() => void)[] = [];
+        this.held = answers;
         const remark = receiver.onPacket(buffer, offset, length, flags);
+        this.held = null;
         this.record("in", buffer, offset, length, (flags & RX_CHECKSUM_GOOD) !== 0, at, remark);
+        for (const record of answers) record();
         return remark;
       },
       onBatchEnd: () => receiver.onBatchEnd(),

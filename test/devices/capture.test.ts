@@ -61,6 +61,21 @@ test.each([true, false])(
   },
 );
 
+test("a refusal stands in the file behind the SYN that it answers", async () => {
+  const file = join(folder, "refused.pcapng");
+  const [a, b] = createPair();
+  const client = createStack({ device: a, address: "192.0.2.1/24" });
+  const device = captureDevice(b, file, systemClock);
+  const server = createStack({ device, address: "192.0.2.2/24" });
+  const socket = client.net.connect(81, "192.0.2.2");
+  await expect(once(socket, "connect")).rejects.toThrow("ECONNREFUSED");
+  await client.close();
+  await server.close();
+  const packets = readCapture(readFileSync(file));
+  expect(packets.map((p) => p.direction)).toEqual(["in", "out"]);
+  expect(packets[0]!.comment).toBe("refused: RST sent");
+});
+
 const hasTshark = spawnSync("tshark", ["--version"]).status === 0;
 test.skipIf(!hasTshark)(
   "tshark finds no malformed packet and no wrong checksum [MUST-2]",
