@@ -9,10 +9,12 @@ setup_node() {
   fi
 }
 
-# Debian's packages for the commands that tests and demo use; without root only what is missing is said.
+# Debian's packages for the commands that tests use, or for those given as command:package; without root only what
+# is missing is said.
 setup_tools() {
   local pair command package missing=""
-  for pair in curl:curl nc:netcat-openbsd tshark:tshark ip:iproute2 ping:iputils-ping openssl:openssl ps:procps cc:gcc; do
+  [ $# -gt 0 ] || set -- curl:curl nc:netcat-openbsd tshark:tshark ip:iproute2 ping:iputils-ping openssl:openssl ps:procps cc:gcc
+  for pair in "$@"; do
     command=${pair%%:*} package=${pair##*:}
     command -v "$command" >/dev/null 2>&1 || missing="$missing $package"
   done

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { registerBench } from "./bench.ts";
+import { registerDemoPair } from "./demo-pair.ts";
 import { registerDoctor } from "./doctor.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_USAGE, lineOf } from "./failure.ts";
 import { registerNc } from "./nc.ts";
@@ -29,6 +30,7 @@ function build(): Command {
   registerTrace(program);
   registerBench(program);
   registerDoctor(program);
+  registerDemoPair(program);
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeErr: () => {} });
   return program;
