@@ -11,13 +11,15 @@ import {
   SECTION_HEADER,
 } from "./pcapng.ts";
 
-/** Raw IP under its three numbers; Ethernet; BSD loopback has 4 bytes before the packet. */
+/** Bytes before the packet: raw IP under its three numbers, Ethernet, BSD loopback, `-i any` of Linux, old and new. */
 const LINK_OFFSET: Readonly<Record<number, number>> = {
   [LINKTYPE_RAW]: 0,
   12: 0,
   228: 0,
   1: 14,
   0: 4,
+  113: 16,
+  276: 20,
 };
 
 export interface CapturedPacket {

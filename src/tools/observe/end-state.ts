@@ -41,8 +41,7 @@ export class EndState {
     this.base ??= (s.flags & SYN) !== 0 ? s.seq : seqAdd(s.seq, -1);
     if (this.next === null || seqGt(end, this.next)) this.next = end;
     if ((s.flags & SYN) !== 0) this.sendsSyn(s);
-    if ((s.flags & ACK) !== 0 && (this.acked === null || seqGt(s.ack, this.acked)))
-      this.acked = s.ack;
+    if ((s.flags & ACK) !== 0) this.acknowledges(s.ack);
     this.window = s.window;
     if ((s.flags & FIN) === 0) return;
     this.finEnd = end;
@@ -53,6 +52,17 @@ export class EndState {
   /** It had not seen the other FIN when it sent its own: the two passed each other. */
   private crossed(s: TcpSegment): boolean {
     return this.expected !== null && seqLt(s.ack, this.expected);
+  }
+
+  /** What it acknowledges it has, even if the capture has not. */
+  private acknowledges(ack: SeqNum): void {
+    if (this.acked === null || seqGt(ack, this.acked)) this.acked = ack;
+    if (this.expected === null || seqLeq(ack, this.expected)) return;
+    this.take(
+      this.expected,
+      this.peerFin !== null && seqGt(ack, this.peerFin) ? this.peerFin : ack,
+    );
+    this.takeFin();
   }
 
   private sendsSyn(s: TcpSegment): void {
@@ -110,8 +120,12 @@ export class EndState {
     const end = seqAdd(start, s.payloadLength);
     if ((s.flags & FIN) !== 0) this.peerFin = end;
     this.take(start, end);
+    this.takeFin();
+  }
+
+  private takeFin(): void {
     if (this.peerFin === null || this.expected !== this.peerFin) return;
-    this.expected = seqAdd(this.expected, 1);
+    this.expected = seqAdd(this.peerFin, 1);
     this.peerFin = null;
     if (this.state === "ESTABLISHED" || this.state === "SYN-RECEIVED") this.state = "CLOSE-WAIT";
     else if (this.state === "FIN-WAIT-1") this.state = "CLOSING";

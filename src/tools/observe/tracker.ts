@@ -1,6 +1,6 @@
 /** Connections in a stream of packets: who sent what to whom, and in which state both ends were then. */
 import { formatIpv4, type Ipv4Address } from "../../wire/address.ts";
-import { createIpv4Header, PROTO_TCP, readIpv4 } from "../../wire/ipv4.ts";
+import { createIpv4Header, IPV4_HEADER, PROTO_TCP, readIpv4 } from "../../wire/ipv4.ts";
 import { seqAdd, seqDiff, type SeqNum } from "../../wire/seq.ts";
 import {
   ACK,
@@ -11,7 +11,7 @@ import {
   SYN,
   type TcpSegment,
 } from "../../wire/tcp-segment.ts";
-import { readTcp } from "../../wire/tcp.ts";
+import { readTcp, TCP_HEADER } from "../../wire/tcp.ts";
 import { EndState, type SeenState } from "./end-state.ts";
 
 export interface Rung {
@@ -58,18 +58,22 @@ export class Tracker {
 
   /** `remark`: what a capture says of the packet. */
   packet(time: number, bytes: Uint8Array, remark: string | null): void {
+    if (this.read(bytes)) this.add(time, this.segment, remark ?? "");
+    else this.skipped++;
+  }
+
+  /** Headers are enough: a capture may keep no more than the beginning of each packet. */
+  private read(bytes: Uint8Array): boolean {
     const { header: h, segment: s } = this;
-    const bad = readIpv4(bytes, 0, bytes.length, h);
-    if (bad !== null || h.protocol !== PROTO_TCP || h.moreFragments || h.fragmentOffset > 0) {
-      this.skipped++;
-      return;
-    }
-    const size = h.totalLength - h.headerLength;
-    if (readTcp(bytes, h.headerLength, size, h.source, h.destination, true, s) !== null) {
-      this.skipped++;
-      return;
-    }
-    this.add(time, s, remark ?? "");
+    if (bytes.length < IPV4_HEADER || bytes.length < (bytes[0]! & 15) * 4) return false;
+    const length = Math.max(bytes.length, (bytes[2]! << 8) | bytes[3]!);
+    if (readIpv4(bytes, 0, length, h) !== null || h.protocol !== PROTO_TCP) return false;
+    if (h.moreFragments || h.fragmentOffset > 0) return false;
+    const at = h.headerLength;
+    if (bytes.length < at + TCP_HEADER || bytes.length < at + (bytes[at + 12]! >> 4) * 4)
+      return false;
+    const size = h.totalLength - at;
+    return readTcp(bytes, at, size, h.source, h.destination, true, s) === null;
   }
 
   private add(time: number, s: TcpSegment, said: string): void {
@@ -121,8 +125,9 @@ function endpoint(address: Ipv4Address, port: number): string {
   return `${formatIpv4(address)}:${port}`;
 }
 
+/** Or of unknown state, so that a SYN tells more. */
 function isOver({ ends }: Open): boolean {
-  return ends.some(({ state }) => state === "CLOSED" || state === "TIME-WAIT");
+  return ends.some(({ state }) => state === "CLOSED" || state === "TIME-WAIT" || state === "?");
 }
 
 function numbers(
