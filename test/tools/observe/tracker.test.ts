@@ -6,7 +6,7 @@ import { type Ipv4Address, parseIpv4 } from "../../../src/wire/address.ts";
 import { IPV4_HEADER, PROTO_TCP, writeIpv4 } from "../../../src/wire/ipv4.ts";
 import { seq } from "../../../src/wire/seq.ts";
 import { ACK, createTcpSegment, FIN, RST, SYN } from "../../../src/wire/tcp-segment.ts";
-import { writeTcp } from "../../../src/wire/tcp.ts";
+import { tcpHeaderLength, writeTcp } from "../../../src/wire/tcp.ts";
 import { type Watched, watched } from "./watched.ts";
 
 const CLIENT: Ipv4Address = parseIpv4("192.0.2.1")!;
@@ -119,7 +119,7 @@ test("what is sent again is called so, and a lost last ACK shows TIME-WAIT answe
 });
 
 test("text behind a hole and a FIN behind it change the state only when the hole is filled", () => {
-  const w = watched({ lose: (from, s, n) => from === "A" && s.payloadLength === 1460 && n === 2 });
+  const w = watched({ lose: (from, s, n) => from === "A" && s.payloadLength > 1000 && n === 2 });
   w.wire.b.listens(80);
   w.wire.a.connects(w.wire.b, 80, 50000);
   w.wire.runs(100);
@@ -155,6 +155,8 @@ interface Made {
   readonly flags: number;
   readonly text?: number;
   readonly window?: number;
+  /** One block. */
+  readonly sack?: readonly [number, number];
 }
 
 /** From the client (port 50000, numbers from 1000) or the server (port 80, numbers from 5000). */
@@ -164,7 +166,11 @@ function packetOf(client: boolean, made: Made): Uint8Array {
   [s.sourcePort, s.destinationPort] = client ? [50_000, 80] : [80, 50_000];
   [s.seq, s.ack, s.flags] = [seq(made.seq), seq(made.ack ?? 0), made.flags];
   s.window = made.window ?? 1000;
-  const length = 40 + (made.text ?? 0);
+  if (made.sack !== undefined) {
+    s.sackCount = 1;
+    s.sack.set(made.sack);
+  }
+  const length = IPV4_HEADER + tcpHeaderLength(s) + (made.text ?? 0);
   const bytes = new Uint8Array(length);
   writeIpv4(bytes, 0, length, 0, 0, true, 64, PROTO_TCP, source, destination);
   writeTcp(bytes, IPV4_HEADER, s);
@@ -233,6 +239,47 @@ test("where the capture has a hole, an ACK tells what came through", () => {
     "FIN-WAIT-2 CLOSE-WAIT",
     "TIME-WAIT LAST-ACK",
   ]);
+});
+
+test("a FIN behind a hole waits until the hole is filled, and what was held counts once", () => {
+  const { conversations } = followed(
+    [true, { seq: 1101, ack: 5001, flags: ACK, text: 50 }],
+    [true, { seq: 1151, ack: 5001, flags: ACK | FIN }],
+    [true, { seq: 1001, ack: 5001, flags: ACK, text: 100 }],
+    [true, { seq: 1001, ack: 5001, flags: ACK, text: 20 }],
+    [false, { seq: 5001, ack: 1152, flags: ACK }],
+  );
+  expect(statesOf(conversations[0]).slice(3)).toEqual([
+    "ESTABLISHED ESTABLISHED",
+    "FIN-WAIT-1 ESTABLISHED",
+    "FIN-WAIT-1 CLOSE-WAIT",
+    "FIN-WAIT-1 CLOSE-WAIT",
+    "FIN-WAIT-2 CLOSE-WAIT",
+  ]);
+});
+
+test("a reset sends a listener's half-open connection back to LISTEN, and leaves TIME-WAIT alone", () => {
+  const tracker = new Tracker();
+  const made: readonly (readonly [boolean, Made])[] = [
+    [true, { seq: 1000, flags: SYN }],
+    [false, { seq: 5000, ack: 1001, flags: SYN | ACK }],
+    [true, { seq: 1001, flags: RST }],
+  ];
+  made.forEach(([client, m], i) => tracker.packet(i, packetOf(client, m), null));
+  expect(statesOf(tracker.conversations[0]).at(-1)).toBe("CLOSED LISTEN");
+  const { conversations } = followed(
+    [true, { seq: 1001, ack: 5001, flags: ACK | FIN }],
+    [false, { seq: 5001, ack: 1002, flags: ACK | FIN }],
+    [false, { seq: 5002, flags: RST }],
+  );
+  expect(statesOf(conversations[0]).at(-1)).toBe("TIME-WAIT CLOSED");
+});
+
+test("blocks of SACK count from the first number of the end they speak of", () => {
+  const tracker = followed();
+  const s: Made = { seq: 5001, ack: 1001, flags: ACK, sack: [1101, 1201] };
+  tracker.packet(3, packetOf(false, s), null);
+  expect(tracker.conversations[0]!.rungs[3]!.options).toBe("sack 101:201");
 });
 
 test("a SYN between the same ends after the end is another connection, a repeated one is not", () => {
