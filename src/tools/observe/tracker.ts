@@ -164,7 +164,7 @@ function guess(from: EndState, to: EndState, s: TcpSegment): string {
   if ((s.flags & ACK) === 0 || from.acked === null) return "";
   if (s.window === 0 && from.window !== 0) return "zero window";
   if (s.ack !== from.acked || to.next === null || to.next === s.ack) return "";
-  return s.window === from.window ? "duplicate ACK" : "window update";
+  return s.window === from.window || s.sackCount > 0 ? "duplicate ACK" : "window update";
 }
 
 /** One number below what would come next, with a byte at most. */

@@ -213,6 +213,7 @@ test("duplicate ACKs, window updates, zero windows, probes and retransmissions a
     [false, { seq: 5001, ack: 1101, flags: ACK }],
     [true, { ...text, seq: 1101 }],
     [false, { seq: 5001, ack: 1101, flags: ACK, window: 2000 }],
+    [false, { seq: 5001, ack: 1101, flags: ACK, window: 3000, sack: [1151, 1201] }],
     [false, { seq: 5001, ack: 1201, flags: ACK, window: 0 }],
     [true, { seq: 1200, ack: 5001, flags: ACK }],
   );
@@ -223,6 +224,7 @@ test("duplicate ACKs, window updates, zero windows, probes and retransmissions a
     "duplicate ACK",
     "retransmission",
     "window update",
+    "duplicate ACK",
     "zero window",
     "keep-alive or window probe",
   ]);
