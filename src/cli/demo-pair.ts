@@ -3,14 +3,11 @@
  * this process, where no TUN can be opened. Not in the help, as it serves nobody else.
  */
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Command } from "commander";
-import { captureDevice } from "../devices/capture.ts";
+import type { Device, PacketReceiver, PacketRemark } from "../base/device.ts";
+import { Middleware } from "../devices/middleware.ts";
 import { createPair } from "../devices/pair.ts";
-import { readCapture } from "../devices/pcap-reader.ts";
 import { systemClock } from "../runtime/system.ts";
 import { createStack } from "../sockets/create-stack.ts";
 import type { NetModule } from "../sockets/net.ts";
@@ -29,25 +26,53 @@ export function registerDemoPair(program: Command): void {
 }
 
 async function demoPair(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "tuntcp-demo-"));
-  try {
-    const file = join(folder, "demo.pcapng");
-    await play(file);
-    const tracker = new Tracker();
-    for (const p of readCapture(readFileSync(file))) tracker.packet(p.time, p.packet, p.comment);
-    const fetch = tracker.conversations.filter((c) => c.right === `${SERVER}:80`);
-    title("the segments of that fetch: the client on the left, the server on the right");
-    process.stdout.write(fetch.map((c) => ladder(c, screen(false))).join("\n"));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  const tracker = new Tracker();
+  await play(tracker);
+  const fetch = tracker.conversations.filter((c) => c.right === `${SERVER}:80`);
+  title("the segments of that fetch: the client on the left, the server on the right");
+  process.stdout.write(fetch.map((c) => ladder(c, screen(false))).join("\n"));
+}
+
+/** Shows the tracker what passes, in the order in which this end sees it. */
+class WatchedDevice extends Middleware {
+  private readonly tracker: Tracker;
+
+  constructor(inner: Device, tracker: Tracker) {
+    super(inner);
+    this.tracker = tracker;
+  }
+
+  private watch(buffer: Uint8Array, offset: number, length: number, remark: PacketRemark): void {
+    this.tracker.packet(systemClock.now(), buffer.subarray(offset, offset + length), remark);
+  }
+
+  protected override outgoing(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    needsChecksum: boolean,
+    gsoSize: number,
+    remark: PacketRemark,
+  ): void {
+    this.watch(buffer, offset, length, remark);
+    this.forward(buffer, offset, length, needsChecksum, gsoSize, remark);
+  }
+
+  protected override incoming(receiver: PacketReceiver): PacketReceiver {
+    return {
+      onPacket: (buffer, offset, length, flags) => {
+        this.watch(buffer, offset, length, null);
+        return receiver.onPacket(buffer, offset, length, flags);
+      },
+      onBatchEnd: () => receiver.onBatchEnd(),
+      onDeviceLost: (error) => receiver.onDeviceLost(error),
+    };
   }
 }
 
-/** Captured at the client's end. */
-async function play(file: string): Promise<void> {
+async function play(tracker: Tracker): Promise<void> {
   const [a, b] = createPair({ names: ["client", "server"] });
-  const device = captureDevice(a, file, systemClock);
-  const client = createStack({ device, address: "192.0.2.1/24" });
+  const client = createStack({ device: new WatchedDevice(a, tracker), address: "192.0.2.1/24" });
   const server = createStack({ device: b, address: `${SERVER}/24` });
   try {
     serve(server.net, "http:80");
