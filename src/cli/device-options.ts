@@ -1,6 +1,6 @@
 /** The device options that every command shares: their flags, and their meaning once checked. */
 import { type Command, Option } from "commander";
-import { type ImpairmentSpec, parseImpairment } from "../devices/impair.ts";
+import { type ImpairmentSpec, parseImpairment } from "../devices/impairment-spec.ts";
 import { parseSetting } from "../stack/sysctl.ts";
 import type { Settings } from "../tcp/config.ts";
 import {

@@ -1,12 +1,9 @@
 /** The bad network: its language, its model in virtual time, its effect on a device. */
 import { expect, test } from "vitest";
 import { instantOf, milliseconds } from "../../src/base/time.ts";
-import {
-  ImpairedLink,
-  impairDevice,
-  noImpairment,
-  parseImpairment,
-} from "../../src/devices/impair.ts";
+import { impairDevice } from "../../src/devices/impair.ts";
+import { ImpairedLink } from "../../src/devices/impaired-link.ts";
+import { noImpairment, parseImpairment } from "../../src/devices/impairment-spec.ts";
 import { createPair } from "../../src/devices/pair.ts";
 
 test("A specification holds for both ways unless a prefix names one", () => {
