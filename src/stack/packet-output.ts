@@ -14,7 +14,10 @@ import type { Counters } from "./counters.ts";
 
 export type StackSender = PacketSender & { readonly mtu: number; readonly offload: DeviceOffload };
 
-/** Payload from here on goes by reference where the device completes the checksum. */
+/**
+ * Payload in bytes from which it goes by reference where the device completes the checksum. Measured with the TUN
+ * (native-notes/README.md): below, one copy from here is 2 to 13 % cheaper than handing pieces over; from here on gathering pays.
+ */
 const GATHER_FROM = 4096;
 /** An IPv4 packet's most, less the headers of TCP with all options. */
 const MAX_OFFLOAD_PAYLOAD = 65535 - 20 - 60;
