@@ -1,7 +1,11 @@
-/** A Node stream as a device. */
+/** A Node stream as a device: in memory, and around a TUN with the kernel behind it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Duplex } from "node:stream";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { duplexDevice } from "../../src/devices/duplex.ts";
+import { compileSources, Namespace, tunObstacle } from "../support/tun.ts";
 
 function open(write: (chunk: Buffer, done: () => void) => void, queueLimit = 8) {
   const stream = new Duplex({
@@ -68,3 +72,60 @@ test("Closing destroys the stream without a loss being told, and drops what is s
   expect(device.stats.dropped).toBe(1);
   expect(lost).toEqual([]);
 });
+
+test("A stream of bytes, not objects, keeps its packets apart, also those that came before the start", async () => {
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  for (const chunk of [Buffer.of(1, 2), Buffer.of(3), Buffer.of(4, 5, 6)]) stream.push(chunk);
+  const device = duplexDevice(stream, { name: "stream0", mtu: 1500 });
+  const seen: number[][] = [];
+  device.start({
+    onPacket(buffer, offset, length) {
+      seen.push([...buffer.subarray(offset, offset + length)]);
+      return null;
+    },
+    onBatchEnd() {},
+    onDeviceLost() {},
+  });
+  await turn();
+  stream.push(Buffer.of(7));
+  stream.push(Buffer.of(8));
+  await turn();
+  expect(seen).toEqual([[1, 2], [3], [4, 5, 6], [7], [8]]);
+});
+
+const obstacle = tunObstacle();
+
+describe.skipIf(obstacle !== null)(
+  obstacle === null ? "A TUN behind a stream" : `A TUN behind a stream (skipped: ${obstacle})`,
+  () => {
+    test("carries the stack: the kernel pings it, curl has 500,000 bytes back, and it ends by itself", async () => {
+      const compiled = compileSources();
+      const ns = new Namespace();
+      const folder = mkdtempSync(join(tmpdir(), "tuntcp-duplex-"));
+      try {
+        const child = ns.child(compiled.folder, "stack-over-duplex", { name: "t0" });
+        await child.event("open");
+        ns.ip("address", "add", "192.0.2.1/24", "dev", "t0");
+        ns.ip("link", "set", "t0", "up");
+        const ping = ns.exec("ping", "-q", "-i", "0.01", "-c", "20", "-W", "5", "192.0.2.2");
+        expect(ping).toContain("20 received");
+
+        const sent = Buffer.alloc(500_000).map((_, i) => (i * 31 + (i >> 8)) & 255);
+        writeFileSync(join(folder, "sent"), sent);
+        const file = join(folder, "back");
+        const flags = ["-sS", "-m", "30", "-H", "Expect:", "-o", file];
+        const url = "http://192.0.2.2/";
+        ns.exec("curl", ...flags, "--data-binary", `@${join(folder, "sent")}`, url);
+        expect(readFileSync(file).equals(sent)).toBe(true);
+
+        const closed = await child.ask("close", "closed");
+        expect(closed).toMatchObject({ destroyed: true, stats: { dropped: 0 } });
+        expect(await child.exited).toBe(0);
+      } finally {
+        await ns.remove();
+        compiled.remove();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    });
+  },
+);

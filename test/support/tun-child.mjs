@@ -2,7 +2,9 @@
 // takes commands as lines on stdin. Arguments: folder of the compiled sources, scenario, JSON options.
 
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { createInterface } from "node:readline";
+import { Duplex } from "node:stream";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 
 const [folder, scenario, json] = isMainThread ? process.argv.slice(2) : workerData;
@@ -97,6 +99,79 @@ async function serve() {
   }
 }
 
+/**
+ * A TUN as packages on npm show it: a Duplex in byte mode, one chunk a packet, with methods of its own beside; it
+ * wants Buffers and takes its time to write.
+ */
+class StreamTun extends Duplex {
+  #device;
+
+  constructor(device) {
+    super();
+    this.#device = device;
+    device.start({
+      onPacket: (buffer, offset, length) => {
+        this.push(Buffer.from(buffer.subarray(offset, offset + length)));
+        return null;
+      },
+      onBatchEnd() {},
+      onDeviceLost: (error) => this.destroy(error),
+    });
+  }
+
+  get mtu() {
+    return this.#device.mtu;
+  }
+
+  get name() {
+    return this.#device.name;
+  }
+
+  ref() {
+    this.#device.ref();
+  }
+
+  unref() {
+    this.#device.unref();
+  }
+
+  release() {
+    this.destroy();
+  }
+
+  _read() {}
+
+  _write(chunk, _encoding, done) {
+    if (!Buffer.isBuffer(chunk)) return done(new TypeError("not a Buffer"));
+    if (this.#device.reserve(chunk.length)) {
+      this.#device.buffer.set(chunk, this.#device.offset);
+      this.#device.commit(chunk.length, false, 0, null);
+      this.#device.flush();
+    }
+    setImmediate(done);
+  }
+
+  _destroy(error, done) {
+    this.#device.close().then(() => done(error), done);
+  }
+}
+
+/** Our stack over such a stream: HTTP on port 80, which gives back what it got. */
+async function stackOverDuplex() {
+  const { duplexDevice } = await import(`${folder}/devices/duplex.js`);
+  const { createStack } = await import(`${folder}/sockets/create-stack.js`);
+  const stream = new StreamTun(openTun({ ...options, offload: "off" }));
+  const device = duplexDevice(stream, { name: stream.name, mtu: stream.mtu });
+  const stack = createStack({ device, address: "192.0.2.2/24" });
+  const http = createServer((request, response) => request.pipe(response));
+  const server = stack.net.createServer((socket) => http.emit("connection", socket));
+  server.listen(80, () => say({ event: "open" }));
+  for await (const _line of createInterface({ input: process.stdin })) break;
+  await stack.close();
+  say({ event: "closed", destroyed: stream.destroyed, stats: device.stats });
+  process.stdin.destroy();
+}
+
 function failure(action) {
   try {
     action();
@@ -119,6 +194,9 @@ async function inWorker(inner) {
 switch (scenario) {
   case "serve":
     await serve();
+    break;
+  case "stack-over-duplex":
+    await stackOverDuplex();
     break;
   case "open":
     say({ event: "failure", failure: failure(() => void openTun(options).close()) });
