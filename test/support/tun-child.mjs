@@ -148,7 +148,7 @@ class StreamTun extends Duplex {
       this.#device.commit(chunk.length, false, 0, null);
       this.#device.flush();
     }
-    setImmediate(done);
+    setImmediate(() => done());
   }
 
   _destroy(error, done) {

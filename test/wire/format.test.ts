@@ -10,6 +10,8 @@ import { tcpHeaderLength, writeTcp } from "../../src/wire/tcp.ts";
 import {
   ACK,
   createTcpSegment,
+  CWR,
+  ECE,
   FIN,
   PSH,
   RST,
@@ -77,6 +79,8 @@ describe("a TCP segment", () => {
 
   test("flags stand in a fixed order, and no flag is a word", () => {
     expect(formatFlags(0xff)).toBe("SFRP.UEW");
+    const letters = [FIN, SYN, RST, PSH, ACK, URG, ECE, CWR].map((flag) => formatFlags(flag));
+    expect(letters.join(" ")).toBe("F S R P . U E W");
     expect(formatFlags(FIN | ACK)).toBe("F.");
     expect(formatFlags(0)).toBe("none");
   });
