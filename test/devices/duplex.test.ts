@@ -119,7 +119,7 @@ describe.skipIf(obstacle !== null)(
         expect(readFileSync(file).equals(sent)).toBe(true);
 
         const closed = await child.ask("close", "closed");
-        expect(closed).toMatchObject({ destroyed: true, stats: { dropped: 0 } });
+        expect(closed).toMatchObject({ destroyed: true, dropped: 0 });
         expect(await child.exited).toBe(0);
       } finally {
         await ns.remove();
