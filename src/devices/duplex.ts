@@ -8,6 +8,9 @@ import { NO_OFFLOAD } from "../base/device.ts";
 import { invariant } from "../base/errors.ts";
 import { BufferedSender } from "./buffered-sender.ts";
 
+/** How long closing waits for packets that the stream already holds: ample for a TUN, and a stuck stream ends all the same. */
+const LAST_WRITES_MS = 100;
+
 export interface DuplexOptions {
   readonly name: string;
   readonly mtu: number;
@@ -96,9 +99,23 @@ export class DuplexDevice implements Device {
       // A stream may report why it could not be written to while it is taken down.
       this.#stream.on("error", () => {});
       this.#stream.once("close", () => resolve());
-      this.#stream.destroy();
+      this.#finish();
     });
     return this.#closed;
+  }
+
+  /** What was sent just before, such as the RSTs of a stack that closes, is written first, if the stream does so in time. */
+  #finish(): void {
+    const stream = this.#stream;
+    if (this.#waiting === 0 || !stream.writable) {
+      stream.destroy();
+      return;
+    }
+    const timer = setTimeout(() => stream.destroy(), LAST_WRITES_MS);
+    stream.end(() => {
+      clearTimeout(timer);
+      stream.destroy();
+    });
   }
 
   /** Sockets and TUN objects have it, plain streams do not. */

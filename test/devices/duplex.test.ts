@@ -73,6 +73,28 @@ test("Closing destroys the stream without a loss being told, and drops what is s
   expect(lost).toEqual([]);
 });
 
+test("What was sent before closing is still written, one packet after the other", async () => {
+  const written: number[] = [];
+  const { device, stream, send } = open((chunk, done) => {
+    written.push(chunk[0]!);
+    setImmediate(() => done());
+  });
+  for (const byte of [1, 2, 3]) send(byte);
+  await device.close();
+  expect(written).toEqual([1, 2, 3]);
+  expect(device.stats).toMatchObject({ sent: 3, dropped: 0 });
+  expect(stream.destroyed).toBe(true);
+});
+
+test("Closing does not wait for ever for a stream that takes nothing", async () => {
+  const { device, stream, lost, send } = open(() => {});
+  send(1);
+  send(2);
+  await device.close();
+  expect(stream.destroyed).toBe(true);
+  expect(lost).toEqual([]);
+});
+
 test("A stream of bytes, not objects, keeps its packets apart, also those that came before the start", async () => {
   const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   for (const chunk of [Buffer.of(1, 2), Buffer.of(3), Buffer.of(4, 5, 6)]) stream.push(chunk);
