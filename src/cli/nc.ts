@@ -166,8 +166,12 @@ async function relay(socket: Socket, job: Job, last: boolean): Promise<void> {
       stdout.once("drain", () => socket.resume());
     }
   });
-  // as netcat: the peer's end ends it, once everything of ours has left
-  socket.on("end", () => socket.end());
+  // The peer's end ends it, once everything that was read has left. With -N our own input has an end: it decides,
+  // or the rest of the input would be cut without a word. At a terminal nobody is made to type it.
+  socket.on("end", () => {
+    const moreToSend = job.shutdown && !job.keep && !stdin.readableEnded && !stdin.isTTY;
+    if (!moreToSend) socket.end();
+  });
   try {
     await once(socket, "close");
   } finally {
