@@ -11,7 +11,7 @@ import type { TcpTrace } from "../tcp/trace.ts";
 import { addressClash, configure, findLink, type HostEnd } from "../tools/netconfig/configure.ts";
 import { IpError } from "../tools/netconfig/ip.ts";
 import type { DeviceOptions } from "./device-options.ts";
-import { CommandFailure, EXIT_FAILED, EXIT_MACHINE, lineOf } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, EXIT_MACHINE, lineOf, usage } from "./failure.ts";
 
 export interface OpenedStack extends UserStack {
   readonly tun: TunDevice;
@@ -119,6 +119,6 @@ function wrap(tun: TunDevice, options: DeviceOptions): Device {
   try {
     return captureDevice(device, options.capture, systemClock);
   } catch (error) {
-    throw new CommandFailure(EXIT_FAILED, `--capture ${options.capture}: ${lineOf(error)}`);
+    throw usage(`--capture ${options.capture}: ${lineOf(error)}`);
   }
 }
