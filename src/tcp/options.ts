@@ -1,6 +1,5 @@
 /** What the options of both SYNs agree on: MSS, window scale, timestamps, SACK. */
 import type { Instant } from "../base/time.ts";
-import { Scoreboard } from "./recovery/scoreboard.ts";
 import type { TcpSegment } from "../wire/tcp-segment.ts";
 import type { Tcb } from "./tcb.ts";
 
@@ -27,7 +26,6 @@ export function agreeOptions(t: Tcb, s: TcpSegment, now: Instant): void {
     t.tsRecentAt = now;
   }
   t.sack = s.sackPermitted && settings.tcp_sack !== 0;
-  t.scoreboard = t.sack ? new Scoreboard() : null;
   t.snd.wnd = s.window;
   t.snd.maxWnd = Math.max(t.snd.maxWnd, s.window);
   t.snd.wl1 = s.seq;

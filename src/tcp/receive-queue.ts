@@ -48,43 +48,49 @@ export class ReceiveArena {
   }
 }
 
+interface Chunk {
+  bytes: Uint8Array;
+  next: Chunk | null;
+}
+
+/** A list, so that an idle connection holds nothing. */
 export class ReceiveQueue {
-  private chunks: Uint8Array[] = [];
-  private head = 0;
+  private head: Chunk | null = null;
+  private tail: Chunk | null = null;
   length = 0;
 
   /** Copies bytes that are only lent. */
   pushCopy(arena: ReceiveArena, from: Uint8Array, offset: number, length: number): void {
-    const last = this.chunks.length > this.head ? this.chunks[this.chunks.length - 1]! : null;
-    if (last !== null && arena.canExtend(last, length)) {
-      this.chunks[this.chunks.length - 1] = arena.extend(last, from, offset, length);
+    const { tail } = this;
+    if (tail !== null && arena.canExtend(tail.bytes, length)) {
+      tail.bytes = arena.extend(tail.bytes, from, offset, length);
+      this.length += length;
     } else {
-      this.chunks.push(arena.copy(from, offset, length));
+      this.push(arena.copy(from, offset, length));
     }
-    this.length += length;
   }
 
   /** Takes bytes that are ours already. */
-  push(chunk: Uint8Array): void {
-    this.chunks.push(chunk);
-    this.length += chunk.length;
+  push(bytes: Uint8Array): void {
+    const chunk: Chunk = { bytes, next: null };
+    if (this.tail === null) this.head = chunk;
+    else this.tail.next = chunk;
+    this.tail = chunk;
+    this.length += bytes.length;
   }
 
   shift(): Uint8Array | null {
-    if (this.head === this.chunks.length) return null;
-    const chunk = this.chunks[this.head]!;
-    this.head++;
-    this.length -= chunk.length;
-    if (this.head === this.chunks.length) {
-      this.chunks = [];
-      this.head = 0;
-    }
-    return chunk;
+    const chunk = this.head;
+    if (chunk === null) return null;
+    this.head = chunk.next;
+    if (chunk.next === null) this.tail = null;
+    this.length -= chunk.bytes.length;
+    return chunk.bytes;
   }
 
   clear(): void {
-    this.chunks = [];
-    this.head = 0;
+    this.head = null;
+    this.tail = null;
     this.length = 0;
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Bytes from SND.UNA on, kept until they are acknowledged: by reference where the user promised not to
- * change them, else copied into memory of our own, where small writes are joined.
+ * change them, else copied into memory of our own, where small writes are joined. A list of pieces, so that an idle
+ * connection holds none.
  */
 import type { PacketSender } from "../base/device.ts";
 import type { SendMemory } from "./send-memory.ts";
@@ -9,17 +10,23 @@ import type { SendMemory } from "./send-memory.ts";
 const MIN_TAIL = 512;
 const MUCH = 16384;
 
+interface Piece {
+  readonly buf: Uint8Array;
+  start: number;
+  end: number;
+  /** Out of the memory that is used again. */
+  readonly shared: boolean;
+  next: Piece | null;
+}
+
 export class SendBuffer {
-  private bufs: Uint8Array[] = [];
-  private starts: number[] = [];
-  private ends: number[] = [];
-  private head = 0;
-  /** Whether a piece came out of the memory that is used again. */
-  private shared: boolean[] = [];
+  private head: Piece | null = null;
+  private tail: Piece | null = null;
   private readonly memory: SendMemory;
   /** The last piece is ours and has room behind its end. */
   private tailOwned = false;
-  private cursor = 0;
+  /** Where sending stands, as it goes forward. */
+  private cursor: Piece | null = null;
   /** Offset from SND.UNA of the first byte of the piece at `cursor`. */
   private cursorBase = 0;
   /** Bytes held. */
@@ -35,28 +42,16 @@ export class SendBuffer {
     this.tailOwned = false;
   }
 
-  private add(buf: Uint8Array, length: number, shared: boolean): void {
-    this.bufs.push(buf);
-    this.starts.push(0);
-    this.ends.push(length);
-    this.shared.push(shared);
-    this.length += length;
+  private add(buf: Uint8Array, end: number, shared: boolean): void {
+    const piece: Piece = { buf, start: 0, end, shared, next: null };
+    if (this.tail === null) this.head = piece;
+    else this.tail.next = piece;
+    this.tail = piece;
+    this.length += end;
   }
 
   pushCopy(chunk: Uint8Array): void {
-    let from = 0;
-    if (this.tailOwned) {
-      const i = this.bufs.length - 1;
-      const buf = this.bufs[i]!;
-      const end = this.ends[i]!;
-      const n = Math.min(buf.length - end, chunk.length);
-      if (n > 0) {
-        buf.set(n === chunk.length ? chunk : chunk.subarray(0, n), end);
-        this.ends[i] = end + n;
-        this.length += n;
-        from = n;
-      }
-    }
+    let from = this.tailOwned ? this.fillTail(chunk) : 0;
     while (from < chunk.length) {
       const rest = chunk.length - from;
       const whole = this.length + rest >= MUCH;
@@ -69,35 +64,44 @@ export class SendBuffer {
     }
   }
 
+  /** Copies what fits behind the last piece; how much that was. */
+  private fillTail(chunk: Uint8Array): number {
+    const tail = this.tail!;
+    const n = Math.min(tail.buf.length - tail.end, chunk.length);
+    if (n === 0) return 0;
+    tail.buf.set(n === chunk.length ? chunk : chunk.subarray(0, n), tail.end);
+    tail.end += n;
+    this.length += n;
+    return n;
+  }
+
   /** The peer has the first `n` bytes. */
   acknowledge(n: number): void {
     this.length -= n;
     let left = n;
     while (left > 0) {
-      const size = this.ends[this.head]! - this.starts[this.head]!;
+      const piece = this.head!;
+      const size = piece.end - piece.start;
       if (size > left) {
-        this.starts[this.head]! += left;
+        piece.start += left;
         break;
       }
       left -= size;
-      if (this.shared[this.head]!) this.memory.give(this.bufs[this.head]!);
-      this.bufs[this.head] = NOTHING;
-      this.head++;
+      if (piece.shared) this.memory.give(piece.buf);
+      this.head = piece.next;
     }
-    this.cursor = this.head;
-    this.cursorBase = 0;
     if (this.length === 0) this.clear();
-    else if (this.head > 32 && this.head * 2 > this.bufs.length) this.compact();
+    else {
+      this.cursor = this.head;
+      this.cursorBase = 0;
+    }
   }
 
   /** Pieces are not used again from here: a packet that holds one may not be flushed yet. */
   clear(): void {
-    this.bufs = [];
-    this.starts = [];
-    this.ends = [];
-    this.shared = [];
-    this.head = 0;
-    this.cursor = 0;
+    this.head = null;
+    this.tail = null;
+    this.cursor = null;
     this.cursorBase = 0;
     this.tailOwned = false;
     this.length = 0;
@@ -105,61 +109,51 @@ export class SendBuffer {
 
   /** Copies `length` bytes from `offset` behind SND.UNA to `to[at ..]`. */
   copyTo(offset: number, length: number, to: Uint8Array, at: number): void {
-    let i = this.seek(offset);
-    let skip = offset - this.cursorBase;
+    let piece = this.seek(offset);
+    let start = piece.start + offset - this.cursorBase;
     let left = length;
     let put = at;
-    while (left > 0) {
-      const start = this.starts[i]! + skip;
-      const n = Math.min(this.ends[i]! - start, left);
-      const buf = this.bufs[i]!;
+    for (;;) {
+      const n = Math.min(piece.end - start, left);
+      const { buf } = piece;
       if (n < 64) for (let k = 0; k < n; k++) to[put + k] = buf[start + k]!;
       else to.set(buf.subarray(start, start + n), put);
       put += n;
       left -= n;
-      skip = 0;
-      i++;
+      if (left <= 0) return;
+      piece = piece.next!;
+      start = piece.start;
     }
   }
 
   /** Hands the same bytes by reference to a packet under way. */
   appendTo(offset: number, length: number, sender: PacketSender): void {
-    let i = this.seek(offset);
-    let skip = offset - this.cursorBase;
+    let piece = this.seek(offset);
+    let start = piece.start + offset - this.cursorBase;
     let left = length;
-    while (left > 0) {
-      const start = this.starts[i]! + skip;
-      const n = Math.min(this.ends[i]! - start, left);
-      sender.append(this.bufs[i]!, start, start + n);
+    for (;;) {
+      const n = Math.min(piece.end - start, left);
+      sender.append(piece.buf, start, start + n);
       left -= n;
-      skip = 0;
-      i++;
+      if (left <= 0) return;
+      piece = piece.next!;
+      start = piece.start;
     }
   }
 
   /** The piece that holds the byte at `offset`; sending goes forward, so the last place is remembered. */
-  private seek(offset: number): number {
-    if (offset < this.cursorBase) {
+  private seek(offset: number): Piece {
+    if (this.cursor === null || offset < this.cursorBase) {
       this.cursor = this.head;
       this.cursorBase = 0;
     }
-    for (;;) {
-      const size = this.ends[this.cursor]! - this.starts[this.cursor]!;
-      if (offset < this.cursorBase + size) return this.cursor;
+    for (let piece = this.cursor!; ; piece = piece.next!) {
+      const size = piece.end - piece.start;
+      if (offset < this.cursorBase + size) {
+        this.cursor = piece;
+        return piece;
+      }
       this.cursorBase += size;
-      this.cursor++;
     }
   }
-
-  private compact(): void {
-    this.bufs.splice(0, this.head);
-    this.starts.splice(0, this.head);
-    this.ends.splice(0, this.head);
-    this.shared.splice(0, this.head);
-    this.head = 0;
-    this.cursor = 0;
-    this.cursorBase = 0;
-  }
 }
-
-const NOTHING = new Uint8Array(0);

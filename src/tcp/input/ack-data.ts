@@ -4,6 +4,7 @@ import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from ".
 import { FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
 import { enterRecovery, flightSize, leaveRecovery, markFirstLost } from "../loss.ts";
+import { Scoreboard } from "../recovery/scoreboard.ts";
 import type { Tcb } from "../tcb.ts";
 import { TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
 import { timestampNow } from "../timestamps.ts";
@@ -23,10 +24,8 @@ export function dataAcknowledged(
   t.rtt.backoff = 0; // RFC 8961 §4: data got through
   t.persistBackoff = 0;
   t.dupAcks = 0;
-  if (t.scoreboard !== null) {
-    t.scoreboard.advance(t.snd.una);
-    takeSackBlocks(t, s);
-  }
+  t.scoreboard?.advance(t.snd.una);
+  takeSackBlocks(t, s);
   const restart = recoveryProgress(t, bytes, flight, now);
   if (restart && seqLt(t.snd.una, t.snd.nxt)) {
     const span = t.rtt.current(t.env.settings.tcp_rto_max_ms);
@@ -110,7 +109,7 @@ export function duplicateAck(t: Tcb, s: TcpSegment, now: Instant): void {
     return;
   }
   // RFC 6675 §2: only an ACK that tells something new counts
-  if (t.scoreboard === null || takeSackBlocks(t, s) === 0) return;
+  if (takeSackBlocks(t, s) === 0) return;
   t.dupAcks++;
   if (t.recovery === "open") maybeSackLoss(t, now);
   else if (t.recovery === "recovery") markFirstLost(t);
@@ -147,13 +146,15 @@ function maybeSackLoss(t: Tcb, now: Instant): void {
 
 /** Puts valid blocks on the scoreboard; each bad one is ignored by itself. Returns the bytes that were news. */
 function takeSackBlocks(t: Tcb, s: TcpSegment): number {
+  if (!t.sack || s.sackCount === 0) return 0;
   let fresh = 0;
   for (let i = 0; i < s.sackCount; i++) {
     const left = s.sack[2 * i]! as typeof t.snd.una;
     const right = s.sack[2 * i + 1]! as typeof t.snd.una;
     if (!seqLt(left, right) || seqLeq(right, t.snd.una) || seqGt(right, t.snd.nxt)) continue;
     if (seqDiff(right, left) > seqDiff(t.snd.nxt, t.snd.una)) continue;
-    fresh += t.scoreboard!.add(seqMax(left, t.snd.una), right);
+    t.scoreboard ??= new Scoreboard(); // most connections never lose anything
+    fresh += t.scoreboard.add(seqMax(left, t.snd.una), right);
   }
   return fresh;
 }
