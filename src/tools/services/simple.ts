@@ -11,15 +11,23 @@ export function echo(net: NetLike): ServiceHandle {
     { allowHalfOpen: true },
     (socket) => {
       socket.setNoDelay(true);
-      // what `socket.pipe(socket)` does, in a quarter of its memory: 1 KB for each connection
-      socket.on("data", (chunk) => {
-        if (!socket.write(chunk)) socket.pause();
-      });
-      socket.on("drain", () => socket.resume());
-      socket.on("end", () => socket.end());
+      // what `socket.pipe(socket)` does, without its 1.4 KB for each connection
+      socket.on("data", writeBack).on("drain", resume).on("end", end);
     },
     endIdle,
   );
+}
+
+function writeBack(this: Socket, chunk: Uint8Array): void {
+  if (!this.write(chunk)) this.pause();
+}
+
+function resume(this: Socket): void {
+  this.resume();
+}
+
+function end(this: Socket): void {
+  this.end();
 }
 
 /** Reads and throws away (RFC 863). */
