@@ -82,8 +82,12 @@ function explain(error: unknown, options: DeviceOptions): CommandFailure {
   }
   if (!isSystemError(error)) return new CommandFailure(EXIT_FAILED, lineOf(error));
   switch (error.code) {
-    case "EPERM":
     case "EACCES":
+      return new CommandFailure(
+        EXIT_MACHINE,
+        `/dev/net/tun may not be opened by this user (EACCES): as root, chmod 666 /dev/net/tun`,
+      );
+    case "EPERM":
       return new CommandFailure(
         EXIT_MACHINE,
         `no right to open the TUN ${tun} (${error.code}): let root make one for you (ip tuntap add dev ${tun} mode tun user $USER), or run with --rootless`,

@@ -4,6 +4,14 @@ import { CommandFailure, EXIT_MACHINE } from "./failure.ts";
 
 const UNSHARE = ["--user", "--map-root-user", "--net"];
 
+const INSIDE = "TUNTCP_ROOTLESS";
+
+/** What a user types before a command that is to run beside this one: nothing, or the way into its namespaces. */
+export function wayIn(): string {
+  if (process.env[INSIDE] === undefined) return "";
+  return `nsenter --user --net --preserve-credentials --target ${process.pid} `;
+}
+
 /** Runs this command line again within; resolves with its exit code. */
 export async function runRootless(): Promise<number> {
   const trial = spawnSync("unshare", [...UNSHARE, "true"], { encoding: "utf8" });
@@ -19,7 +27,7 @@ export async function runRootless(): Promise<number> {
   const child = spawn(
     "unshare",
     [...UNSHARE, "sh", "-c", script, "sh", process.execPath, ...process.execArgv, ...args],
-    { stdio: "inherit" },
+    { stdio: "inherit", env: { ...process.env, [INSIDE]: "1" } },
   );
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
   process.on("SIGINT", pass);

@@ -13,7 +13,7 @@ import { addDeviceOptions, checkDeviceOptions, type RawDeviceOptions } from "./d
 import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
 import { endOnSignals, GRACE_MS } from "./lifecycle.ts";
 import { openStack, type OpenedStack } from "./open-stack.ts";
-import { runRootless } from "./rootless.ts";
+import { runRootless, wayIn } from "./rootless.ts";
 
 export function registerServe(program: Command): void {
   const command = program
@@ -91,7 +91,7 @@ function readyLine(
   const what = requests.map((r) => `${r.name}:${r.port}`).join(" ");
   const web = requests.find((r) => r.name === "http");
   const port = web === undefined || web.port === 80 ? "" : `:${web.port}`;
-  const hint = web === undefined ? "" : `; try: curl http://${address}${port}/`;
+  const hint = web === undefined ? "" : `; try: ${wayIn()}curl http://${address}${port}/`;
   return `ready: ${what} on ${address} through ${stack.tun.name} (${offloadOf(stack)})${hint}\n`;
 }
 
