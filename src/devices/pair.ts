@@ -3,7 +3,7 @@
  * delivery. Delivery is by the event loop, or by hand for tests and simulations.
  */
 import type { Device, DeviceOffload, PacketReceiver, PacketRemark } from "../base/device.ts";
-import { NO_OFFLOAD, RX_CHECKSUM_GOOD } from "../base/device.ts";
+import { NO_OFFLOAD, RX_CHECKSUM_GOOD, RX_KEEPABLE } from "../base/device.ts";
 import { invariant } from "../base/errors.ts";
 import { BufferedSender } from "./buffered-sender.ts";
 
@@ -22,6 +22,9 @@ export interface PairStats {
   /** Queue full, larger than the MTU, or no receiver. */
   dropped: number;
 }
+
+/** Bytes of a packet from which on the receiver may keep its memory. */
+const KEEP_FROM = 32768;
 
 interface Queued {
   bytes: Uint8Array;
@@ -42,6 +45,7 @@ class PairDevice implements Device {
   readonly #queue: Queued[] = [];
   readonly #spare: Queued[] = [];
   #flushed = 0;
+  #kept = false;
   #receiver: PacketReceiver | null = null;
   #closed = false;
 
@@ -87,6 +91,10 @@ class PairDevice implements Device {
     this.#sender.flush();
   }
 
+  keepReceived(): void {
+    this.#kept = true;
+  }
+
   start(receiver: PacketReceiver): void {
     invariant(this.#receiver === null, `${this.name} is started once`);
     this.#receiver = receiver;
@@ -118,10 +126,14 @@ class PairDevice implements Device {
       return;
     }
     const entry = this.#spare.pop() ?? { bytes: new Uint8Array(2048), length: 0, flags: 0 };
-    if (entry.bytes.length < length) entry.bytes = new Uint8Array(length);
+    // not cleared: what is read of it was written before
+    if (entry.bytes.length < length)
+      entry.bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
     entry.bytes.set(buffer.subarray(offset, offset + length));
     entry.length = length;
-    entry.flags = needsChecksum ? RX_CHECKSUM_GOOD : 0;
+    // smaller ones are worth more as memory that is used again
+    const keepable = length >= KEEP_FROM ? RX_KEEPABLE : 0;
+    entry.flags = (needsChecksum ? RX_CHECKSUM_GOOD : 0) | keepable;
     this.#queue.push(entry);
   }
 
@@ -150,7 +162,8 @@ class PairDevice implements Device {
         this.stats.delivered++;
         count++;
       }
-      if (this.#spare.length < 64) this.#spare.push(entry);
+      if (peer.#kept) peer.#kept = false;
+      else if (this.#spare.length < 64) this.#spare.push(entry);
     }
     if (count > 0) peer.#receiver?.onBatchEnd();
     return count;
