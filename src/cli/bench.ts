@@ -7,7 +7,15 @@ import { createPair } from "../devices/pair.ts";
 import { createStack } from "../sockets/create-stack.ts";
 import { inMemoryBulk } from "../tools/bench/in-memory.ts";
 import type { LoadResult } from "../tools/bench/loads.ts";
-import { median, type Metric, METRICS, type NetLike, type Sample } from "../tools/bench/plan.ts";
+import { measurePieces, type Piece, timers } from "../tools/bench/pieces.ts";
+import {
+  median,
+  type Metric,
+  metricNamed,
+  METRICS,
+  type NetLike,
+  type Sample,
+} from "../tools/bench/plan.ts";
 import { type NetLike as ServiceNet, parseService } from "../tools/services/index.ts";
 import { formatIpv4 } from "../wire/address.ts";
 import { addDeviceOptions, checkDeviceOptions, type RawDeviceOptions } from "./device-options.ts";
@@ -22,6 +30,7 @@ interface BenchOptions extends RawDeviceOptions {
   readonly runs: string;
   readonly metrics?: string;
   readonly kernel: boolean;
+  readonly pieces?: boolean;
 }
 
 interface Row {
@@ -44,12 +53,17 @@ export function registerBench(program: Command): void {
     .option("--metrics <list>", `some of ${METRICS.map((m) => m.name).join(",")}`)
     .option("--seconds <n>", "measured time of one run", "3")
     .option("--runs <n>", "runs of each; their median counts", "3")
+    .option("--pieces", "instead: nanoseconds of codec, checksum, table, timers and machine")
     .option("--no-kernel", "leave out the kernel's figures")
     .option("--json", "as JSON");
   addDeviceOptions(command).action(bench);
 }
 
 async function bench(raw: BenchOptions): Promise<void> {
+  if (raw.pieces === true) {
+    printPieces([...measurePieces(), ...timers([1e4, 1e5, 1e6])], raw.json === true);
+    return;
+  }
   const options = checkDeviceOptions(raw);
   const plan = choose(raw.metrics);
   const seconds = positive("--seconds", raw.seconds, 60);
@@ -82,12 +96,22 @@ async function bench(raw: BenchOptions): Promise<void> {
   }
 }
 
+function printPieces(pieces: readonly Piece[], json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify({ machine: machine(), pieces }, null, 2)}\n`);
+  else {
+    for (const { name, ns } of pieces)
+      process.stdout.write(`${ns.toFixed(1).padStart(10)} ns  ${name}\n`);
+  }
+}
+
 function choose(text: string | undefined): Metric[] {
   if (text === undefined) return [...METRICS];
   return text.split(",").map((name) => {
-    const metric = METRICS.find((m) => m.name === name.trim());
-    if (metric !== undefined) return metric;
-    throw usage(`--metrics ${name}: there are ${METRICS.map((m) => m.name).join(", ")}`);
+    const metric = metricNamed(name.trim());
+    if (metric !== null) return metric;
+    throw usage(
+      `--metrics ${name}: there are ${METRICS.map((m) => m.name).join(", ")}, up, down, cps and http with another number, and rr@N beside N idle connections`,
+    );
   });
 }
 

@@ -1,4 +1,5 @@
 /** The loads of the benchmark, as a client on the kernel's sockets puts them on a server: bulk, round trips, connections. */
+import { once } from "node:events";
 import net from "node:net";
 
 export interface Load {
@@ -7,6 +8,8 @@ export interface Load {
   readonly port: number;
   /** Connections at once. */
   readonly parallel: number;
+  /** Connections that are open beside the load and say nothing. */
+  readonly idle?: number;
   /** Measured time; a quarter of it passes before, as warm-up. */
   readonly seconds: number;
 }
@@ -33,6 +36,7 @@ interface Meter {
 export async function runLoad(load: Load): Promise<LoadResult> {
   const meter: Meter = { count: 0, failures: 0, over: false, samples: [] };
   const sockets: net.Socket[] = [];
+  await openIdle(load, sockets);
   const start = LOADS[load.kind];
   for (let i = 0; i < load.parallel; i++) start(load, meter, sockets);
   await pause(load.seconds * 250);
@@ -48,6 +52,18 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   if (samples.length === 0) return { rate, failures: meter.failures };
   const [p50, p99] = [quantile(samples, 0.5), quantile(samples, 0.99)];
   return { rate, p50, p99, failures: meter.failures };
+}
+
+/** A hundred at once, so that no queue of SYNs runs over. */
+async function openIdle(load: Load, all: net.Socket[]): Promise<void> {
+  for (let left = load.idle ?? 0; left > 0; left -= 100) {
+    const group = Array.from({ length: Math.min(left, 100) }, async () => {
+      const socket = net.connect(load.port, load.host);
+      all.push(socket);
+      await once(socket, "connect");
+    });
+    await Promise.all(group);
+  }
 }
 
 const LOADS: Readonly<Record<Load["kind"], (l: Load, m: Meter, all: net.Socket[]) => void>> = {

@@ -35,6 +35,29 @@ export const METRICS: readonly Metric[] = [
   },
 ];
 
+/** One of the list, or its like with another number: `up64`, `cps8`, `http16`, `rr@1000` with so many idle neighbours. */
+export function metricNamed(name: string): Metric | null {
+  const listed = METRICS.find((m) => m.name === name);
+  if (listed !== undefined) return listed;
+  const m = /^(up|down|cps|http|rr@)(\d{1,5})$/.exec(name);
+  const n = Number(m?.[2]);
+  if (m === null || n < 1 || n > 20_000) return null;
+  switch (m[1]) {
+    case "up":
+      return bulk(name, `bulk to the stack, ${n} connections`, "up", n);
+    case "down":
+      return bulk(name, `bulk from the stack, ${n} connections`, "down", n);
+    case "cps":
+      return rate(name, `connect, one byte, close; ${n} at once`, "connections", n, "echo");
+    case "http":
+      return rate(name, `HTTP requests, ${n} connections`, "http", n, "http");
+    default: {
+      const plain = rate(name, `round trips beside ${n} idle connections`, "rr", 1, "echo");
+      return { ...plain, load: { ...plain.load!, idle: n } };
+    }
+  }
+}
+
 function bulk(name: string, what: string, kind: "up" | "down", parallel: number): Metric {
   const service = kind === "up" ? "discard" : "source";
   return { name, what, unit: "Gbit/s", load: { kind, parallel }, service };
