@@ -20,7 +20,7 @@ export function registerServe(program: Command): void {
     .command("serve")
     .summary("run the stack and serve through a TUN")
     .description(
-      `Runs the stack and serves. SERVICE is name:port with http, echo, discard, source, chargen or daytime, or files:PORT:DIR.\n\nExample: tuntcp serve http:80 echo:7   and then: curl http://192.0.2.2/`,
+      `Runs the stack and serves. SERVICE is name:port with http, echo, discard, source, chargen, daytime or iperf3, or files:PORT:DIR.\n\nExample: tuntcp serve http:80 echo:7   and then: curl http://192.0.2.2/`,
     )
     .argument("[service...]", `default: ${DEFAULT_SERVICES.join(" ")}`)
     .option("--json", "the ready line as JSON");

@@ -45,7 +45,8 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   const seconds = (now() - began) / 1000;
   const counted = meter.count - countBefore;
   meter.over = true;
-  for (const socket of sockets) socket.destroy();
+  // reset: ten thousand ports that wait would leave none for the next run
+  for (const socket of sockets) socket.resetAndDestroy();
   const bulk = load.kind === "up" || load.kind === "down";
   const rate = bulk ? (counted * 8) / seconds / 1e9 : counted / seconds;
   const samples = meter.samples.slice(samplesBefore).sort((a, b) => a - b);

@@ -2,6 +2,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { files } from "./files.ts";
 import { http } from "./http.ts";
+import { iperf3 } from "./iperf3.ts";
 import type { NetLike, ServiceHandle } from "./service.ts";
 import { chargen, daytime, discard, echo, source } from "./simple.ts";
 
@@ -20,6 +21,7 @@ const SIMPLE: Readonly<Record<string, (net: NetLike) => ServiceHandle>> = {
   source,
   chargen,
   daytime,
+  iperf3,
 };
 
 export const DEFAULT_SERVICES: readonly string[] = [
@@ -33,7 +35,6 @@ export const DEFAULT_SERVICES: readonly string[] = [
 /** The request, or one line on what is wrong with the text. */
 export function parseService(text: string): ServiceRequest | string {
   const [name = "", portText = "", ...rest] = text.split(":");
-  if (name === "iperf3") return `${text}: this version does not speak iperf3's protocol`;
   if (name !== "files" && SIMPLE[name] === undefined) {
     return `${text}: no service '${name}'; there are ${Object.keys(SIMPLE).join(", ")} and files`;
   }
