@@ -11,6 +11,7 @@ const DOCUMENTS = [
   "CHANGELOG.md",
   "docs/sockets.md",
   "docs/departures.md",
+  "docs/performance.md",
 ];
 
 /** Paths in the tree, and targets of relative links. */
