@@ -14,15 +14,16 @@ const DOCUMENTS = [
   "docs/performance.md",
 ];
 
-/** Paths in the tree, and targets of relative links. */
-function named(text: string): string[] {
+/** Paths in the tree, and targets of links, which are relative to the document's folder. */
+function named(text: string, folder = ""): string[] {
   const paths = text.match(/\b(?:src|test|scripts|docs|native-notes)\/[\w./-]*\w/g) ?? [];
-  const links = [...text.matchAll(/\]\((?!\w+:)([^)#]+)/g)].map((m) => m[1]!);
+  const links = [...text.matchAll(/\]\((?!\w+:)([^)#]+)/g)].map((m) => folder + m[1]!);
   return [...new Set([...paths, ...links])];
 }
 
 test.each(DOCUMENTS)("every file that %s names exists", (document) => {
-  const paths = named(readFileSync(ROOT + document, "utf8"));
+  const folder = document.slice(0, document.lastIndexOf("/") + 1);
+  const paths = named(readFileSync(ROOT + document, "utf8"), folder);
   expect(paths.filter((path) => !existsSync(ROOT + path))).toEqual([]);
 });
 
