@@ -120,9 +120,12 @@ class Test {
     if ((await this.#reader.state()) !== TEST_END) return; // terminated, or gone
     const seconds = (performance.now() - this.#began) / 1000;
     this.#running = false;
+    const results = this.#results(seconds);
+    // before anything else, as iperf3's server does: a client that reads whole blocks waits for one, or for the end
+    for (const { socket } of this.#streams) socket.destroy();
     sendState(this.#control, EXCHANGE_RESULTS);
     if ((await this.#reader.json()) === null) return;
-    sendJson(this.#control, this.#results(seconds));
+    sendJson(this.#control, results);
     process.stdout.write(this.#report(seconds));
     sendState(this.#control, DISPLAY_RESULTS);
     await this.#reader.state(); // IPERF_DONE, or the end
