@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { requireBuild } from "../interop/support/world.ts";
 import { tunObstacle } from "../support/tun.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -12,11 +13,8 @@ const folder = mkdtempSync(join(tmpdir(), "tuntcp-demo-test-"));
 const obstacle = tunObstacle();
 if (obstacle !== null) console.warn(`skipped: the demo through a TUN (${obstacle})`);
 
-beforeAll(() => {
-  // types are the business of other checks
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  spawnSync(process.execPath, [tsc, "-p", root, "--noCheck"], { cwd: root });
-});
+// not built here: other tests run the command at this moment
+beforeAll(requireBuild);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Run {
