@@ -103,9 +103,11 @@ function persist(t: Tcb, now: Instant): void {
   const waiting = unsent(t);
   if (waiting <= 0 || t.snd.una !== t.snd.nxt) return;
   const { settings } = t.env;
+  const silence = elapsed(t.rcv.lastHeard, now);
   if (t.persistBackoff > 0 && elapsed(t.rcv.lastHeard, t.snd.lastSent) > 0) {
     t.retries++;
-    if (t.retries > retryLimit(t)) return failTimedOut(t, now);
+    const isOver = t.userTimeout > 0 ? silence >= t.userTimeout : t.retries > retryLimit(t);
+    if (isOver) return failTimedOut(t, now);
   }
   if (usableWindow(t) > 0) t.forcedRoom = true;
   else t.probeOwed = true;
@@ -115,7 +117,9 @@ function persist(t: Tcb, now: Instant): void {
     t.rtt.current(settings.tcp_rto_max_ms) * 2 ** t.persistBackoff,
     settings.tcp_rto_max_ms,
   );
-  t.timers.start(TIMER_PERSIST, after(now, span));
+  // the user's own limit is looked at when it is reached, not a back-off later
+  const left = t.userTimeout > silence ? t.userTimeout - silence : Infinity;
+  t.timers.start(TIMER_PERSIST, after(now, Math.min(span, left)));
 }
 
 /** RFC 9293 §3.8.4: probes only in silence with nothing outstanding (MUST-26). */

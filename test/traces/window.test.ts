@@ -69,6 +69,21 @@ test("a peer that answers no probe is given up after tcp_retries2", () => {
   expect(p.endpoint.error?.code).toBe("ETIMEDOUT");
 });
 
+test("a user timeout ends a zero window that nobody answers any more, and none that is answered", () => {
+  const gone = new ScriptedPeer().established("<mss 1460>", 0);
+  gone.endpoint.setUserTimeout(10_000);
+  gone.writes(100).until(9999);
+  expect(gone.state).toBe("ESTABLISHED");
+  gone.until(10_001);
+  expect(gone.endpoint.error?.code).toBe("ETIMEDOUT");
+
+  const there = new ScriptedPeer().established("<mss 1460>", 0);
+  there.endpoint.setUserTimeout(10_000);
+  there.writes(100);
+  for (let at = 1000; at <= 60_000; at += 1000) there.until(at).sends(". 1:1(0) ack 1 win 0");
+  expect(there.state).toBe("ESTABLISHED");
+});
+
 test("a window that shrinks below what was sent harms nothing; what lies within it goes again [MUST-34] [MUST-35] [SHLD-15]", () => {
   const p = new ScriptedPeer().established("<mss 1000>");
   p.writes(5000);
