@@ -19,6 +19,9 @@ export const RX_CHECKSUM_GOOD = 1;
 /** `flags`: {@link PacketSender.keepReceived} may be called while this packet is delivered. */
 export const RX_KEEPABLE = 2;
 
+/** `flags`: the packet's bytes stay as they are until {@link PacketReceiver.onBatchEnd} has returned. */
+export const RX_LENDABLE = 4;
+
 /** Why a packet was dropped or what it was taken for: a short text from a closed set, `null` when normal. */
 export type PacketRemark = string | null;
 

@@ -10,6 +10,7 @@ import {
   type PacketReceiver,
   type PacketRemark,
   RX_KEEPABLE,
+  RX_LENDABLE,
 } from "../base/device.ts";
 import type { NativePort, NativeTun } from "./native-binding.ts";
 import { isSystemError, loadNative, RX_IP_OFFSET } from "./native-binding.ts";
@@ -225,7 +226,8 @@ export class TunDevice implements Device {
       stats.rxBytes += length;
       if (length > stats.rxLargest) stats.rxLargest = length;
       // The native layer's flag is RX_CHECKSUM_GOOD.
-      const flags = length >= this.#keepFrom ? this.#flags[i]! | RX_KEEPABLE : this.#flags[i]!;
+      const memory = length >= this.#keepFrom ? RX_KEEPABLE | RX_LENDABLE : RX_LENDABLE;
+      const flags = this.#flags[i]! | memory;
       receiver.onPacket(this.#slots[i]!, RX_IP_OFFSET, length, flags);
       if (this.#kept) this.#renew(i);
       if (this.#closed !== null) return;

@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 import type { Ipv4Address } from "../wire/address.ts";
 import { parseIpv4 } from "../wire/address.ts";
 import { badPort, invalidArgType, invalidArgValue, missingArgs } from "./errors.ts";
+import type { OnReadOptions } from "./onread.ts";
 
 /** Options of a socket, whether it is made by the user, by `connect` or by a server. */
 export interface SocketOptions {
@@ -21,6 +22,8 @@ export interface SocketOptions {
   keepAliveInitialDelay?: number | undefined;
   /** Bytes go to the stack without a copy; they must not change until the peer acknowledged them. */
   sendByReference?: boolean | undefined;
+  /** What arrives goes to a callback and not to the stream. */
+  onread?: OnReadOptions | undefined;
 }
 
 export interface ConnectOptions extends SocketOptions {

@@ -65,6 +65,10 @@ export function openTo(socket: TcpSocket, host: string, options: ConnectOptions)
   socket._open(host, options);
 }
 
+export function drainLate(socket: TcpSocket): void {
+  socket._drain();
+}
+
 export function emitClose(socket: TcpSocket, hadError: boolean): void {
   socket.emit("close", hadError);
 }

@@ -4,8 +4,6 @@
  * nothing of packets. Its prototype descends from `net.Socket.prototype`, so that `instanceof` holds, but
  * only Duplex's constructor runs: a tenth of the time, and nothing waits for an operating system's handle.
  */
-import type { AddressInfo } from "node:net";
-import { Socket as NodeSocket } from "node:net";
 import { addAbortSignal } from "node:stream";
 
 import {
@@ -17,17 +15,18 @@ import {
   EVENT_WRITABLE,
 } from "../tcp/endpoint.ts";
 import type { Endpoint, EndpointOwner } from "../tcp/endpoint.ts";
-import type { TcpInfo } from "../tcp/info.ts";
-import { formatIpv4, parseIpv4 } from "../wire/address.ts";
+import { parseIpv4 } from "../wire/address.ts";
+import { AddressedSocket } from "./addressed-socket.ts";
 import type { Callback, ConnectOptions, SocketOptions } from "./arguments.ts";
 import { checkPort, connectArguments, ipv4OrNull, resolveHost } from "./arguments.ts";
 import { socketClosed, streamDestroyed, systemError } from "./errors.ts";
 import type { Liveness } from "./host.ts";
+import { isOnRead, OnRead } from "./onread.ts";
 import {
-  Base,
   callLate,
   checkTimeout,
   codeOf,
+  drainLate,
   emitClose,
   emitTimeout,
   failure,
@@ -52,9 +51,8 @@ const UNREF = 32;
 /** This socket is counted in the host's liveness. */
 const HELD = 64;
 const RESET = 128;
-const OPENED = 256;
 
-export class TcpSocket extends Base implements EndpointOwner {
+export class TcpSocket extends AddressedSocket implements EndpointOwner {
   override connecting: boolean = false;
   override timeout?: number = undefined as never;
   /** Read by `node:http` and `node:tls`: there is no handle of the operating system. */
@@ -64,7 +62,6 @@ export class TcpSocket extends Base implements EndpointOwner {
   server: unknown = null;
 
   readonly #liveness: Liveness;
-  #endpoint: Endpoint | null = null;
   #flags = 0;
   #bytesRead = 0;
   #bytesSent = 0;
@@ -77,11 +74,14 @@ export class TcpSocket extends Base implements EndpointOwner {
   #finalDone: StreamCallback | null = null;
   #timer: NodeJS.Timeout | null = null;
   #keepAlive: KeepAliveOptions | null = null;
+  /** Reading by callback instead of by stream. */
+  readonly #onread: OnRead | null;
   #target: { host: string; port: number } | null = null;
 
   constructor(liveness: Liveness, options: SocketOptions = {}) {
     super({ ...streamOptions(options), autoDestroy: true, emitClose: false } as object);
     this.#liveness = liveness;
+    this.#onread = isOnRead(options.onread) ? new OnRead(options.onread) : null;
     if (options.sendByReference === true) this.#flags |= BY_REFERENCE;
     if (options.noDelay === true) this.#flags |= NO_DELAY;
     if (options.keepAlive === true) {
@@ -94,7 +94,7 @@ export class TcpSocket extends Base implements EndpointOwner {
   override connect(...args: unknown[]): this {
     const [options, callback] = connectArguments(args);
     if (callback !== null) this.once("connect", callback as () => void);
-    if (this.destroyed || this.connecting || this.#endpoint !== null) {
+    if (this.destroyed || this.connecting || this._endpoint !== null) {
       const code = this.destroyed ? null : "EISCONN";
       this.destroy(code === null ? socketClosed() : systemError("connect", code));
       return this;
@@ -132,7 +132,7 @@ export class TcpSocket extends Base implements EndpointOwner {
       return;
     }
     try {
-      this.#endpoint = this.#liveness.stack.connect({
+      this._endpoint = this.#liveness.stack.connect({
         remoteAddress,
         remotePort: port,
         ...(localAddress === null ? {} : { localAddress }),
@@ -148,8 +148,8 @@ export class TcpSocket extends Base implements EndpointOwner {
 
   /** @internal A connection that a listener accepted. */
   _adopt(endpoint: Endpoint, paused: boolean): void {
-    this.#endpoint = endpoint;
-    this.#flags |= OPENED;
+    this._endpoint = endpoint;
+    this._opened = true;
     endpoint.owner = this;
     this.#hold();
     this.#applyOptions();
@@ -158,8 +158,9 @@ export class TcpSocket extends Base implements EndpointOwner {
   }
 
   #applyOptions(): void {
-    const endpoint = this.#endpoint;
+    const endpoint = this._endpoint;
     if (endpoint === null) return;
+    if (this.#onread !== null) endpoint.lends = true;
     if ((this.#flags & NO_DELAY) !== 0) endpoint.setNoDelay(true);
     if ((this.#flags & KEEP_ALIVE) !== 0) {
       const k = this.#keepAlive;
@@ -171,7 +172,7 @@ export class TcpSocket extends Base implements EndpointOwner {
 
   /** @internal */
   onEvents(endpoint: Endpoint, events: number): void {
-    if (endpoint !== this.#endpoint) return;
+    if (endpoint !== this._endpoint) return;
     if (this.destroyed) {
       if ((events & (EVENT_CLOSED | EVENT_FIN_ACKED)) !== 0) this.#release();
       return;
@@ -184,7 +185,7 @@ export class TcpSocket extends Base implements EndpointOwner {
 
   #opened(): void {
     this.connecting = false;
-    this.#flags |= OPENED;
+    this._opened = true;
     this._unrefTimer();
     this.emit("connect");
     this.emit("ready");
@@ -220,8 +221,23 @@ export class TcpSocket extends Base implements EndpointOwner {
 
   /** Moves chunks up while the stream takes them; what stays below closes the window. */
   #drain(): void {
-    const endpoint = this.#endpoint;
+    const endpoint = this._endpoint;
     if (endpoint === null) return;
+    const got = this.#onread === null ? this.#fill(endpoint) : this.#hand(endpoint, this.#onread);
+    if (this.destroyed) return;
+    if (got) this._unrefTimer();
+    const rest = this.#onread?.rest ?? null;
+    if (endpoint.atEnd && rest === null && (this.#flags & END_PUSHED) === 0) {
+      this.#flags |= END_PUSHED;
+      if (!this.allowHalfOpen) this.once("end", refuseWrites);
+      this.push(null);
+      // Without a reader an empty stream would never say that it ended.
+      if (this.readableLength === 0) this.read(0);
+    }
+  }
+
+  /** To the stream, while it takes more. True if there was something. */
+  #fill(endpoint: Endpoint): boolean {
     let got = false;
     while ((this.#flags & WANT_DATA) !== 0) {
       const chunk = endpoint.receive();
@@ -233,16 +249,42 @@ export class TcpSocket extends Base implements EndpointOwner {
       if (this.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))) {
         this.#flags |= WANT_DATA;
       }
-      if (this.destroyed) return;
+      if (this.destroyed) break;
     }
-    if (got) this._unrefTimer();
-    if (endpoint.atEnd && (this.#flags & END_PUSHED) === 0) {
-      this.#flags |= END_PUSHED;
-      if (!this.allowHalfOpen) this.once("end", refuseWrites);
-      this.push(null);
-      // Without a reader an empty stream would never say that it ended.
-      if (this.readableLength === 0) this.read(0);
+    return got;
+  }
+
+  /** To the callback, until it says stop. */
+  #hand(endpoint: Endpoint, onread: OnRead): boolean {
+    let got = false;
+    while (!onread.stopped && !this.destroyed) {
+      const { rest } = onread;
+      onread.rest = null;
+      const chunk = rest ?? endpoint.receive();
+      if (chunk === null) break;
+      got = true;
+      if (rest === null) this.#bytesRead += chunk.length;
+      onread.deliver(this, Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     }
+    return got;
+  }
+
+  override pause(): this {
+    if (this.#onread !== null) this.#onread.stopped = true;
+    return super.pause();
+  }
+
+  override resume(): this {
+    if (this.#onread?.stopped === true) {
+      this.#onread.stopped = false;
+      process.nextTick(drainLate, this);
+    }
+    return super.resume();
+  }
+
+  /** @internal */
+  _drain(): void {
+    if (!this.connecting && !this.destroyed) this.#drain();
   }
 
   // ---- writing ----------------------------------------------------------------------------------
@@ -261,7 +303,7 @@ export class TcpSocket extends Base implements EndpointOwner {
 
   /** Hands over what fits. The callback comes when all of the write is in the connection's memory. */
   #pump(): void {
-    const endpoint = this.#endpoint;
+    const endpoint = this._endpoint;
     if (this.#chunk === null || endpoint === null || this.connecting) return;
     try {
       while (this.#chunk !== null) {
@@ -315,7 +357,7 @@ export class TcpSocket extends Base implements EndpointOwner {
       this.#finalDone = callback;
       return;
     }
-    this.#endpoint?.shutdown();
+    this._endpoint?.shutdown();
     callback();
   }
 
@@ -324,7 +366,7 @@ export class TcpSocket extends Base implements EndpointOwner {
     this.connecting = false;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const endpoint = this.#endpoint;
+    const endpoint = this._endpoint;
     if (endpoint === null) {
       this.#release();
     } else {
@@ -344,7 +386,7 @@ export class TcpSocket extends Base implements EndpointOwner {
   }
 
   override resetAndDestroy(): this {
-    if (this.#endpoint === null && !this.connecting) return this.destroy(socketClosed());
+    if (this._endpoint === null && !this.connecting) return this.destroy(socketClosed());
     this.#flags |= RESET;
     return this.destroy();
   }
@@ -353,7 +395,7 @@ export class TcpSocket extends Base implements EndpointOwner {
 
   override setNoDelay(enable: boolean = true): this {
     this.#flags = enable ? this.#flags | NO_DELAY : this.#flags & ~NO_DELAY;
-    this.#endpoint?.setNoDelay(enable);
+    this._endpoint?.setNoDelay(enable);
     return this;
   }
 
@@ -369,13 +411,13 @@ export class TcpSocket extends Base implements EndpointOwner {
     this.#keepAlive = given;
     this.#flags = on ? this.#flags | KEEP_ALIVE : this.#flags & ~KEEP_ALIVE;
     if (on) this.#applyOptions();
-    else this.#endpoint?.setKeepAlive(false);
+    else this._endpoint?.setKeepAlive(false);
     return this;
   }
 
   /** ms without progress after which a connection with data under way fails with ETIMEDOUT; 0 = never. */
   setUserTimeout(ms: number): this {
-    this.#endpoint?.setUserTimeout(ms);
+    this._endpoint?.setUserTimeout(ms);
     return this;
   }
 
@@ -401,7 +443,7 @@ export class TcpSocket extends Base implements EndpointOwner {
 
   override ref(): this {
     this.#flags &= ~UNREF;
-    if (this.#endpoint !== null || this.connecting) this.#hold();
+    if (this._endpoint !== null || this.connecting) this.#hold();
     return this;
   }
 
@@ -429,7 +471,7 @@ export class TcpSocket extends Base implements EndpointOwner {
    */
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
     super.on(event as string, listener as Callback as () => void);
-    if (event === "connect" && (this.#flags & OPENED) !== 0 && !this.destroyed) {
+    if (event === "connect" && this._opened && !this.destroyed) {
       process.nextTick(callLate, this, listener);
     }
     return this;
@@ -441,10 +483,6 @@ export class TcpSocket extends Base implements EndpointOwner {
 
   // ---- what there is to know --------------------------------------------------------------------
 
-  override get pending(): boolean {
-    return this.#endpoint === null || this.connecting;
-  }
-
   override get bytesRead(): number {
     return this.#bytesRead;
   }
@@ -452,49 +490,4 @@ export class TcpSocket extends Base implements EndpointOwner {
   override get bytesWritten(): number {
     return this.#bytesSent + this.writableLength;
   }
-
-  // Undefined before there is a connection, which the declared types of `net.Socket` leave out.
-  override get localAddress(): string {
-    const endpoint = this.#endpoint;
-    return (endpoint === null ? undefined : formatIpv4(endpoint.localAddress)) as string;
-  }
-
-  override get localPort(): number {
-    return this.#endpoint?.localPort as number;
-  }
-
-  override get localFamily(): string {
-    return (this.#endpoint === null ? undefined : "IPv4") as string;
-  }
-
-  /** Stays readable after the end, so that a log line can name the peer. */
-  override get remoteAddress(): string | undefined {
-    return this.#peer === null ? undefined : formatIpv4(this.#peer.remoteAddress);
-  }
-
-  override get remotePort(): number | undefined {
-    return this.#peer?.remotePort;
-  }
-
-  override get remoteFamily(): string | undefined {
-    return this.#peer === null ? undefined : "IPv4";
-  }
-
-  get #peer(): Endpoint | null {
-    return (this.#flags & OPENED) === 0 ? null : this.#endpoint;
-  }
-
-  override address(): AddressInfo | Record<string, never> {
-    const endpoint = this.#endpoint;
-    if (endpoint === null) return {};
-    return { address: formatIpv4(endpoint.localAddress), family: "IPv4", port: endpoint.localPort };
-  }
-
-  /** A snapshot of the connection in the manner of TCP_INFO; null before there is one. */
-  getTcpInfo(): TcpInfo | null {
-    return this.#endpoint?.info() ?? null;
-  }
 }
-
-// `super` and `instanceof` find net.Socket's methods; `new` still runs Duplex's constructor.
-Object.setPrototypeOf(TcpSocket.prototype, NodeSocket.prototype);

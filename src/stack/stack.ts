@@ -5,7 +5,7 @@
  */
 import { type Failure, invariant, StackError } from "../base/errors.ts";
 import type { PacketRemark } from "../base/device.ts";
-import { RX_CHECKSUM_GOOD, RX_KEEPABLE } from "../base/device.ts";
+import { RX_CHECKSUM_GOOD, RX_KEEPABLE, RX_LENDABLE } from "../base/device.ts";
 import type { Instant } from "../base/time.ts";
 import { formatIpv4, type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
 import {
@@ -114,6 +114,7 @@ export class Stack {
     return {
       settings: this.settings,
       arena: new ReceiveArena(allocate),
+      lentArena: new ReceiveArena(allocate),
       sendMemory: new SendMemory(allocate),
       trace: this.trace,
       count: (name) => this.counters.add(name),
@@ -192,6 +193,7 @@ export class Stack {
     const s = this.segment;
     const good = (flags & RX_CHECKSUM_GOOD) !== 0;
     s.keepable = (flags & RX_KEEPABLE) !== 0;
+    s.lendable = (flags & RX_LENDABLE) !== 0;
     this.counters.add("TcpInSegs");
     const bad = readTcp(buffer, offset, length, h.source, h.destination, good, s);
     if (bad !== null)
@@ -303,6 +305,7 @@ export class Stack {
         this.tellListeners();
       }
     } finally {
+      this.env.lentArena.rewind();
       this.busy = false;
     }
   }
@@ -327,14 +330,16 @@ export class Stack {
     c.marked = false;
     try {
       this.tell(c);
+      if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);
       if (this.transmit(c, now)) this.mark(c);
     } catch (error) {
       // an owner threw: the rest of the batch must not be lost with it
-      for (let k = i + 1; k < batch.length; k++) {
-        batch[k]!.marked = false;
-        this.mark(batch[k]!);
+      for (let k = i; k < batch.length; k++) {
+        const left = batch[k]!;
+        if (left.receiveQueue.lent) left.receiveQueue.own(this.env.arena);
+        left.marked = false;
+        this.mark(left);
       }
-      this.mark(c);
       throw error;
     }
     if (c.dead && c.events === 0) this.forget(c);

@@ -57,7 +57,12 @@ export interface Endpoint {
 
   /** In-order bytes waiting. */
   readonly receiveQueued: number;
-  /** The next chunk in order, the caller's for good; null when there is none. Opens the window. */
+  /**
+   * Set by an owner that is done with each chunk when its `onEvents` returns: `receive` may then lend the memory that
+   * the device reads into, and nothing is copied. What is not received by then is copied after all.
+   */
+  lends: boolean;
+  /** The next chunk in order, the caller's for good (but see `lends`); null when there is none. Opens the window. */
   receive(): Uint8Array | null;
   /** True when the peer's FIN was reached and everything before it was received. */
   readonly atEnd: boolean;

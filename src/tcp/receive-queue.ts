@@ -5,7 +5,7 @@ const ARENA_CHUNK = 65536;
 /** A piece this small gets memory of its own, so that one byte retained never pins a chunk. */
 const OWN_MEMORY_BELOW = 256;
 
-/** Carves memory for incoming bytes; shared by the connections of one stack, never reused. */
+/** Carves memory for incoming bytes; shared by the connections of one stack, never reused unless rewound. */
 export class ReceiveArena {
   private chunk: Uint8Array = new Uint8Array(0);
   private used = 0;
@@ -32,6 +32,11 @@ export class ReceiveArena {
     return this.chunk.subarray(at, at + length);
   }
 
+  /** Nobody holds what was carved: the memory, still in the cache, is carved again. */
+  rewind(): void {
+    this.used = 0;
+  }
+
   /** Whether `piece` was the last one carved and `length` more bytes fit behind it. */
   canExtend(piece: Uint8Array, length: number): boolean {
     return (
@@ -50,6 +55,8 @@ export class ReceiveArena {
 
 interface Chunk {
   bytes: Uint8Array;
+  /** Valid until the end of the batch only. */
+  lent: boolean;
   next: Chunk | null;
 }
 
@@ -58,6 +65,8 @@ export class ReceiveQueue {
   private head: Chunk | null = null;
   private tail: Chunk | null = null;
   length = 0;
+  /** Some of it is lent: see {@link own}. */
+  lent = false;
 
   /** Copies bytes that are only lent. */
   pushCopy(arena: ReceiveArena, from: Uint8Array, offset: number, length: number): void {
@@ -70,9 +79,32 @@ export class ReceiveQueue {
     }
   }
 
+  /** As {@link pushCopy} into memory that is rewound when the batch is over. */
+  pushBriefly(arena: ReceiveArena, from: Uint8Array, offset: number, length: number): void {
+    this.pushCopy(arena, from, offset, length);
+    this.tail!.lent = true;
+    this.lent = true;
+  }
+
+  /** Takes a view of bytes that are somebody else's when the batch is over. */
+  pushLent(bytes: Uint8Array): void {
+    this.push(bytes);
+    this.tail!.lent = true;
+    this.lent = true;
+  }
+
+  /** The end of the batch: what is lent and was not taken is copied. */
+  own(arena: ReceiveArena): void {
+    this.lent = false;
+    for (let chunk = this.head; chunk !== null; chunk = chunk.next) {
+      if (chunk.lent) chunk.bytes = arena.copy(chunk.bytes, 0, chunk.bytes.length);
+      chunk.lent = false;
+    }
+  }
+
   /** Takes bytes that are ours already. */
   push(bytes: Uint8Array): void {
-    const chunk: Chunk = { bytes, next: null };
+    const chunk: Chunk = { bytes, lent: false, next: null };
     if (this.tail === null) this.head = chunk;
     else this.tail.next = chunk;
     this.tail = chunk;
@@ -83,7 +115,10 @@ export class ReceiveQueue {
     const chunk = this.head;
     if (chunk === null) return null;
     this.head = chunk.next;
-    if (chunk.next === null) this.tail = null;
+    if (chunk.next === null) {
+      this.tail = null;
+      this.lent = false;
+    }
     this.length -= chunk.bytes.length;
     return chunk.bytes;
   }
@@ -92,5 +127,6 @@ export class ReceiveQueue {
     this.head = null;
     this.tail = null;
     this.length = 0;
+    this.lent = false;
   }
 }

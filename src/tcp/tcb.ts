@@ -23,6 +23,8 @@ import type { TcpTrace } from "./trace.ts";
 export interface TcpEnvironment {
   readonly settings: Settings;
   readonly arena: ReceiveArena;
+  /** Rewound after each poll. */
+  readonly lentArena: ReceiveArena;
   readonly sendMemory: SendMemory;
   readonly trace: TcpTrace | null;
   /** Counts by name (nstat's where one exists). */
@@ -131,6 +133,8 @@ export class Tcb {
   /** Largest IPv4 packet toward the peer. */
   pmtu: number;
   noDelay = false;
+  /** The user takes what is lent: see {@link Endpoint.lends}. */
+  lends = false;
   keepAlive = false;
   /** Set by the user; the timer follows at the next poll, which knows the time. */
   keepAliveChanged = false;

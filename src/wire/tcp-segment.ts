@@ -50,6 +50,8 @@ export interface TcpSegment extends TcpOptions {
   /** `buffer` may be kept, and whether somebody does: see {@link PacketSender.keepReceived}. */
   keepable: boolean;
   kept: boolean;
+  /** The payload stays where it is until the end of the batch. */
+  lendable: boolean;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -77,6 +79,7 @@ export function createTcpSegment(): TcpSegment {
     payloadOffset: 0,
     payloadLength: 0,
     keepable: false,
+    lendable: false,
     kept: false,
   };
 }

@@ -1,47 +1,7 @@
 /** Memory of a received packet that the stack keeps: only where the device allows it, and never a copy too many. */
 import { expect, test } from "vitest";
 import { RX_KEEPABLE } from "../../src/base/device.ts";
-import { instantOf } from "../../src/base/time.ts";
-import { writeIpv4 } from "../../src/wire/ipv4.ts";
-import { ACK, createTcpSegment } from "../../src/wire/tcp-segment.ts";
-import { fillTcpChecksum, writeTcp } from "../../src/wire/tcp.ts";
-import { OURS, PEER, ScriptedPeer } from "../support/scripted-peer.ts";
-
-const LARGE = 40_000;
-
-/** A large segment as a device with offload delivers it, and whether its memory was kept. */
-function deliver(
-  p: ScriptedPeer,
-  from: number,
-  flags: number,
-): { packet: Uint8Array; kept: number } {
-  const s = createTcpSegment();
-  s.sourcePort = 40000;
-  s.destinationPort = 80;
-  s.flags = ACK;
-  s.seq = p.peerSeq(from);
-  s.ack = p.ourSeq(1);
-  s.window = 65535;
-  const packet = new Uint8Array(40 + LARGE);
-  writeTcp(packet, 20, s);
-  packet.fill(7, 40);
-  writeIpv4(packet, 0, packet.length, 0, 1, true, 64, 6, PEER, OURS);
-  fillTcpChecksum(packet, 20, packet.length - 20, PEER, OURS);
-  let kept = 0;
-  Object.assign(p.sender, { keepReceived: () => void kept++ });
-  p.stack.input(packet, 0, packet.length, flags, instantOf(p.time));
-  p.settle();
-  return { packet, kept };
-}
-
-function connection(): ScriptedPeer {
-  const settings = { tcp_rmem: [4096, 200_000, 200_000] as const };
-  const p = new ScriptedPeer({ settings }).listens();
-  p.reads = false;
-  p.sends("S 0:0(0) win 65535 <mss 1460,wscale 7>").sees("S. 0:0(0) ack 1");
-  p.sends(". 1:1(0) ack 1");
-  return p;
-}
+import { connection, deliver, LARGE } from "./support/segments.ts";
 
 test("a large segment in order is kept where it lies, once, and read from there", () => {
   const p = connection();

@@ -16,6 +16,15 @@ net.createServer({ allowHalfOpen: true }, (socket) => {
     socket.end(hash.digest("hex") + " " + Math.max(...chunks.map((c) => c.length)));
   });
 }).listen(9, () => console.log("ready", device.offload.tso));
+// the same in memory that is lent: hashed while it is
+const hashes = new Map();
+const callback = function (nread, lent) {
+  if (!hashes.has(this)) hashes.set(this, createHash("sha256"));
+  hashes.get(this).update(lent);
+};
+net.createServer({ allowHalfOpen: true, onread: { callback } }, (socket) => {
+  socket.on("end", () => socket.end(hashes.get(socket).digest("hex"))).resume();
+}).listen(10);
 `;
 
 describe.skipIf(obstacle("nc") !== null)("chunks that a program holds", () => {
@@ -40,5 +49,11 @@ describe.skipIf(obstacle("nc") !== null)("chunks that a program holds", () => {
     expect(hash).toBe(sha256);
     // with segmentation offload chunks are large enough to be kept
     expect(Number(largest) > 32768 || !tso).toBe(true);
+  });
+
+  it("and those that are lent are whole as long as they are", async () => {
+    const { path, sha256 } = world.content("lent", 32 << 20);
+    const { stdout } = await world.run("sh", ["-c", `nc -N ${STACK} 10 < ${path}`]);
+    expect(stdout).toBe(sha256);
   });
 });

@@ -21,7 +21,7 @@ function echoReceiver(device, seen) {
       seen.packets++;
       const protocol = buffer[offset + 9];
       seen.protocols[protocol] = (seen.protocols[protocol] ?? 0) + 1;
-      if (protocol === 6 && flags === 1) seen.vouched++;
+      if (protocol === 6 && (flags & 1) === 1) seen.vouched++;
       if (offset % 4 !== 0) seen.misaligned++;
       if (protocol !== 1 || buffer[offset + 20] !== 8 || !device.reserve(length)) return null;
       const at = device.offset;

@@ -40,9 +40,23 @@ export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
 
 /** Kept with its packet, a payload must be worth the memory around it. */
 const KEEP_FROM = 32768;
+/** Below, joining what comes costs less than a view and a call for each segment. */
+const LEND_FROM = 4096;
 
-function keep(s: TcpSegment, length: number): Uint8Array {
+function viewOf(s: TcpSegment, length: number): Uint8Array {
   return new Uint8Array(s.buffer.buffer, s.buffer.byteOffset + s.payloadOffset, length);
+}
+
+/** To the user: lent where it asked for that, kept with its memory where that is worth it, else copied. */
+function queueText(t: Tcb, s: TcpSegment, length: number): void {
+  const queue = t.receiveQueue;
+  if (t.lends && s.lendable) {
+    if (length >= LEND_FROM) queue.pushLent(viewOf(s, length));
+    else queue.pushBriefly(t.env.lentArena, s.buffer, s.payloadOffset, length);
+  } else if (s.keepable && length >= KEEP_FROM) {
+    s.kept = true;
+    queue.push(viewOf(s, length));
+  } else queue.pushCopy(t.env.arena, s.buffer, s.payloadOffset, length);
 }
 
 function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
@@ -52,10 +66,7 @@ function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     length = Math.max(0, rcv.finSeq - rcv.nxt) | 0; // text beyond the FIN is no text
     if (length === 0) return "dropped: text after FIN";
   }
-  if (s.keepable && length >= KEEP_FROM) {
-    s.kept = true;
-    t.receiveQueue.push(keep(s, length));
-  } else t.receiveQueue.pushCopy(t.env.arena, s.buffer, s.payloadOffset, length);
+  queueText(t, s, length);
   rcv.nxt = seqAdd(rcv.nxt, length);
   rcv.unacked += length;
   t.bytesReceived += length;

@@ -3,7 +3,13 @@ import type { Server, Socket } from "node:net";
 
 /** The part of `node:net` that services need; the stack's has it, and Node's own. */
 export interface NetLike {
-  createServer(options: { allowHalfOpen?: boolean }, listener: (socket: Socket) => void): Server;
+  createServer(options: ServiceOptions, listener: (socket: Socket) => void): Server;
+}
+
+export interface ServiceOptions {
+  readonly allowHalfOpen?: boolean;
+  /** Bytes lent for the call. Node's own `net` has no such option for servers and passes it over. */
+  readonly onread?: { callback(nread: number): void };
 }
 
 export interface ServiceHandle {
@@ -20,7 +26,7 @@ function end(this: Socket): void {
 /** A service made of one function a connection; keeps count of those that are open. */
 export function socketService(
   net: NetLike,
-  options: { allowHalfOpen?: boolean },
+  options: ServiceOptions,
   onSocket: (socket: Socket) => void,
   onFinish: (socket: Socket) => void,
 ): ServiceHandle {

@@ -32,7 +32,8 @@ function end(this: Socket): void {
 
 /** Reads and throws away (RFC 863). */
 export function discard(net: NetLike): ServiceHandle {
-  return socketService(net, {}, (socket) => void socket.resume(), endIdle);
+  const onread = { callback(): void {} };
+  return socketService(net, { onread }, (socket) => void socket.resume(), endIdle);
 }
 
 /** Zeros until the peer closes. */

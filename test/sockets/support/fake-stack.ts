@@ -36,6 +36,7 @@ export class FakeEndpoint implements Endpoint {
   peer: FakeEndpoint | null = null;
   sendQueued = 0;
   receiveQueued = 0;
+  lends = false;
   readonly calls: string[] = [];
   readonly #out: Uint8Array[] = [];
   readonly #in: Uint8Array[] = [];
