@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { FIN } from "../../src/wire/tcp-segment.ts";
 import { TwoStacks } from "../support/two-stacks.ts";
 
-test("a close in four segments by the end that opened [SHLD-1]", () => {
+test("a close in four segments by the end that opened", () => {
   const w = new TwoStacks().established();
   w.a.endpoint!.shutdown();
   w.runs(100);
@@ -127,7 +127,7 @@ test("closing with data that nobody read resets, so that the peer knows of the l
   expect(w.a.endpoint!.error?.code).toBe("ECONNRESET");
 });
 
-test("a FIN waits for everything queued before it, over many windows [MUST-61]", () => {
+test("a FIN waits for everything queued before it, over many windows [9293-3.10.4-FIN]", () => {
   const w = new TwoStacks().established();
   const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7) & 0xff);
   w.a.endpoint!.send(bytes);

@@ -149,7 +149,7 @@ test("an ICMP error reaches the connection that it quotes and no other; when est
   expect(second.softError).toBe(null);
 });
 
-test("port unreachable fails an open that is under way [SHLD-25]", () => {
+test("port unreachable fails an open that is under way [SHLD-26] [1122-3.2.2.1-ACCEPT]", () => {
   const p = new ScriptedPeer();
   const c = p.stack.connect({ remoteAddress: PEER, remotePort: 1001, owner: null });
   p.stack.poll(instantOf(0));
@@ -158,7 +158,7 @@ test("port unreachable fails an open that is under way [SHLD-25]", () => {
   expect(c.error?.code).toBe("ECONNREFUSED");
 });
 
-test("an ICMP error that quotes a number outside of what is under way is ignored [RFC 5927 §4.1]", () => {
+test("an ICMP error that quotes a number outside of what is under way is ignored [5927-4.1-SEQ]", () => {
   const p = new ScriptedPeer();
   const c = p.stack.connect({ remoteAddress: PEER, remotePort: 1001, owner: null });
   p.stack.poll(instantOf(0));

@@ -155,7 +155,7 @@ test.each(["ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT"] as const)(
   },
 );
 
-test("RST elsewhere in the window draws a challenge ACK, outside of it nothing [RFC 5961 §3.2]", () => {
+test("RST elsewhere in the window draws a challenge ACK, outside of it nothing [5961-3.2-EXACT]", () => {
   const p = new ScriptedPeer().established();
   p.sends("R 2:2(0)").sees(". 1:1(0) ack 1");
   p.sends("R 70000:70000(0)").silent();
@@ -163,7 +163,7 @@ test("RST elsewhere in the window draws a challenge ACK, outside of it nothing [
   expect(p.state).toBe("ESTABLISHED");
 });
 
-test("a SYN on a live connection draws a challenge ACK [RFC 5961 §4.2]", () => {
+test("a SYN on a live connection draws a challenge ACK [5961-4.2-SYN]", () => {
   const p = new ScriptedPeer().established();
   p.sends("S 1:1(0)").sees(". 1:1(0) ack 1");
   p.sends("S 90000:90000(0)").sees(". 1:1(0) ack 1");

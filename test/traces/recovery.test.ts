@@ -14,7 +14,7 @@ function burst(p: ScriptedPeer, from: number, n: number): void {
   }
 }
 
-test("ten segments leave at first, and slow start adds one for each acknowledged [6928-2]", () => {
+test("ten segments leave at first, and slow start adds one for each acknowledged [6928-2-IW]", () => {
   const p = new ScriptedPeer().established(`<mss ${MSS}>`);
   p.writes(60_000);
   burst(p, 1, 10);
