@@ -1,5 +1,6 @@
 /** The device options that every command shares: their flags, and their meaning once checked. */
 import { type Command, Option } from "commander";
+import type { OffloadMode } from "../devices/tun.ts";
 import { type ImpairmentSpec, parseImpairment } from "../devices/impairment-spec.ts";
 import { parseSetting } from "../stack/sysctl.ts";
 import type { Settings } from "../tcp/config.ts";
@@ -35,7 +36,7 @@ export interface DeviceOptions {
   readonly host: Ipv4Address;
   readonly mtu: number;
   readonly configure: boolean;
-  readonly offload: "auto" | "off";
+  readonly offload: OffloadMode;
   readonly settings: Partial<Settings>;
   readonly capture: string | null;
   readonly impairment: ImpairmentSpec | null;
@@ -53,7 +54,11 @@ export function addDeviceOptions(command: Command): Command {
     .option("--host <a.b.c.d>", "the kernel's address at the other end", "192.0.2.1")
     .option("--mtu <n>", "largest IPv4 packet, 68 to 65535", "1500")
     .option("--no-configure", "touch neither addresses nor link state")
-    .option("--offload <mode>", "auto takes what the kernel grants; off is a plain device", "auto")
+    .option(
+      "--offload <mode>",
+      "auto takes what the kernel grants, checksum leaves cutting to us, off is a plain device",
+      "auto",
+    )
     .option("--set <key=value>", "a setting by its sysctl name; repeatable", collect, [])
     .option("--capture <file>", "write what passes as pcapng (- for stdout)")
     .option(
@@ -71,8 +76,9 @@ export function checkDeviceOptions(raw: RawDeviceOptions): DeviceOptions {
       `--tun ${raw.tun}: an interface name is 1 to 15 characters without spaces and slashes`,
     );
   }
-  if (raw.offload !== "auto" && raw.offload !== "off") {
-    throw usage(`--offload ${raw.offload}: auto or off`);
+  const { offload } = raw;
+  if (offload !== "auto" && offload !== "checksum" && offload !== "off") {
+    throw usage(`--offload ${offload}: auto, checksum or off`);
   }
   if (raw.control !== undefined) {
     throw usage("--control: this version has no control socket yet; leave the option out");
@@ -85,7 +91,7 @@ export function checkDeviceOptions(raw: RawDeviceOptions): DeviceOptions {
     host: checkHost(raw.host, address),
     mtu: checkMtu(raw.mtu),
     configure: raw.configure,
-    offload: raw.offload,
+    offload,
     settings: checkSettings(raw.set),
     capture: raw.capture ?? null,
     impairment: checkImpairment(raw.impair),

@@ -19,14 +19,7 @@ export interface OpenedStack extends UserStack {
 
 /** Nothing is left behind when it throws (a CommandFailure). */
 export function openStack(options: DeviceOptions, trace: TcpTrace | null = null): OpenedStack {
-  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const end: HostEnd = {
-    name: options.tun,
-    stack: options.address,
-    host: options.host,
-    mtu: options.mtu,
-    window: settings.tcp_rmem[2],
-  };
+  const end = hostEnd(options);
   const before = options.configure ? checkHost(end) : null;
   const tun = open(options);
   let undo = (): void => {};
@@ -51,7 +44,19 @@ export function openStack(options: DeviceOptions, trace: TcpTrace | null = null)
   }
 }
 
-function checkHost(end: HostEnd): ReturnType<typeof findLink> {
+/** The kernel's end of the TUN, as the options ask for it. */
+export function hostEnd(options: DeviceOptions): HostEnd {
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  return {
+    name: options.tun,
+    stack: options.address,
+    host: options.host,
+    mtu: options.mtu,
+    window: settings.tcp_rmem[2],
+  };
+}
+
+export function checkHost(end: HostEnd): ReturnType<typeof findLink> {
   try {
     const clash = addressClash(end);
     if (clash !== null) throw new CommandFailure(EXIT_FAILED, clash);
@@ -75,7 +80,8 @@ function open(options: DeviceOptions): TunDevice {
   }
 }
 
-function explain(error: unknown, options: DeviceOptions): CommandFailure {
+/** One line for what the device's opening threw, and the exit code. */
+export function explain(error: unknown, options: DeviceOptions): CommandFailure {
   const { tun } = options;
   if (error instanceof NativeLayerError) {
     return new CommandFailure(EXIT_MACHINE, `${lineOf(error)}; 'tuntcp doctor' says what to do`);

@@ -1,19 +1,29 @@
 /** `tuntcp serve`: runs the stack and serves until it is told to end. */
-import { once } from "node:events";
 import type { Command } from "commander";
+import type { DeviceOffload } from "../base/device.ts";
 import {
   DEFAULT_SERVICES,
+  finishServices,
   type NetLike,
   parseService,
   type ServiceHandle,
   type ServiceRequest,
+  startServices,
 } from "../tools/services/index.ts";
 import { formatIpv4 } from "../wire/address.ts";
-import { addDeviceOptions, checkDeviceOptions, type RawDeviceOptions } from "./device-options.ts";
+import {
+  addDeviceOptions,
+  checkDeviceOptions,
+  type DeviceOptions,
+  type RawDeviceOptions,
+} from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
 import { endOnSignals, GRACE_MS } from "./lifecycle.ts";
-import { openStack, type OpenedStack } from "./open-stack.ts";
+import { openStack } from "./open-stack.ts";
+import { openWorkers } from "./open-workers.ts";
 import { runRootless, wayIn } from "./rootless.ts";
+
+const MOST_WORKERS = 64;
 
 export function registerServe(program: Command): void {
   const command = program
@@ -23,39 +33,107 @@ export function registerServe(program: Command): void {
       `Runs the stack and serves. SERVICE is name:port with http, echo, discard, source, chargen, daytime or iperf3, or files:PORT:DIR.\n\nExample: tuntcp serve http:80 echo:7   and then: curl http://192.0.2.2/`,
     )
     .argument("[service...]", `default: ${DEFAULT_SERVICES.join(" ")}`)
+    .option("--workers <n>", "threads with a stack each; the kernel spreads connections", "1")
     .option("--json", "the ready line as JSON");
   addDeviceOptions(command).action(serve);
 }
 
 interface ServeOptions extends RawDeviceOptions {
+  readonly workers: string;
   readonly json?: boolean;
+}
+
+/** What the ready line tells. */
+interface Serving {
+  readonly tun: string;
+  readonly offload: DeviceOffload;
+  readonly workers: number;
 }
 
 async function serve(services: string[], raw: ServeOptions): Promise<void> {
   const options = checkDeviceOptions(raw);
-  const requests = parseAll(services.length === 0 ? DEFAULT_SERVICES : services);
+  const texts = services.length === 0 ? DEFAULT_SERVICES : services;
+  const requests = parseAll(texts);
+  const workers = checkWorkers(raw.workers, options, requests);
   if (options.rootless) {
     process.exitCode = await runRootless();
     return;
   }
+  const serving =
+    workers === 1 ? await serveHere(options, requests) : await serveApart(options, workers, texts);
+  const address = formatIpv4(options.address.address);
+  process.stdout.write(
+    raw.json === true
+      ? readyJson(address, serving, requests)
+      : readyLine(address, serving, requests),
+  );
+}
+
+function checkWorkers(
+  text: string,
+  options: DeviceOptions,
+  requests: readonly ServiceRequest[],
+): number {
+  const workers = Number(text);
+  if (!/^\d+$/.test(text) || workers < 1 || workers > MOST_WORKERS) {
+    throw usage(`--workers ${text}: a number from 1 to ${MOST_WORKERS}`);
+  }
+  if (workers === 1) return workers;
+  const alone =
+    options.capture === null ? (options.impairment === null ? null : "--impair") : "--capture";
+  if (alone !== null) throw usage(`${alone} goes with one worker: leave out --workers`);
+  if (requests.some((r) => r.name === "iperf3")) {
+    throw usage(
+      "iperf3 goes with one worker, as a test of it is made of several connections: leave out --workers",
+    );
+  }
+  return workers;
+}
+
+async function serveHere(
+  options: DeviceOptions,
+  requests: readonly ServiceRequest[],
+): Promise<Serving> {
   const stack = openStack(options);
-  const handles: ServiceHandle[] = [];
-  endOnSignals(() => finish(stack, handles));
+  let handles: readonly ServiceHandle[] = [];
+  // requests under way get their time; the rest is reset, so that no cut is silent
+  endOnSignals(async () => {
+    await finishServices(handles, GRACE_MS);
+    await stack.close();
+  });
   stack.onDeviceLost((error) => {
     process.stderr.write(`tuntcp: ${lineOf(error)}\n`);
     void stack.close().then(() => process.exit(EXIT_FAILED));
   });
   try {
-    for (const request of requests)
-      handles.push(await listen(stack.net as unknown as NetLike, request));
+    handles = await startServices(stack.net as unknown as NetLike, requests);
   } catch (error) {
     await stack.close();
     throw new CommandFailure(EXIT_FAILED, lineOf(error));
   }
-  const address = formatIpv4(options.address.address);
-  process.stdout.write(
-    raw.json === true ? readyJson(address, stack, requests) : readyLine(address, stack, requests),
-  );
+  return { tun: stack.tun.name, offload: stack.device.offload, workers: 1 };
+}
+
+async function serveApart(
+  options: DeviceOptions,
+  workers: number,
+  services: readonly string[],
+): Promise<Serving> {
+  let close = (): Promise<void> => Promise.resolve();
+  endOnSignals(() => close());
+  const opened = await openWorkers(options, workers, services, {
+    onRestart(index, reason) {
+      const line = lineOf(new Error(reason));
+      process.stderr.write(`tuntcp: worker ${index} ended and is started again: ${line}\n`);
+    },
+    onFailure(reason) {
+      process.stderr.write(`tuntcp: ${lineOf(new Error(reason))}\n`);
+      void close().then(() => process.exit(EXIT_FAILED));
+    },
+  });
+  close = () => opened.finish(GRACE_MS);
+  const { name, checksum, tso4: tso } = opened.queues.queues[0]!.tun;
+  return { tun: name, offload: { checksum, tso }, workers };
 }
 
 function parseAll(texts: readonly string[]): ServiceRequest[] {
@@ -71,47 +149,23 @@ function parseAll(texts: readonly string[]): ServiceRequest[] {
   return requests;
 }
 
-async function listen(net: NetLike, request: ServiceRequest): Promise<ServiceHandle> {
-  const handle = request.start(net);
-  handle.server.listen(request.port);
-  await once(handle.server, "listening");
-  return handle;
-}
-
-function offloadOf(stack: OpenedStack): string {
-  const { checksum, tso } = stack.device.offload;
+function offloadOf(offload: DeviceOffload): string {
+  const { checksum, tso } = offload;
   return tso ? "checksum and segmentation offload" : checksum ? "checksum offload" : "no offload";
 }
 
-function readyLine(
-  address: string,
-  stack: OpenedStack,
-  requests: readonly ServiceRequest[],
-): string {
+function readyLine(address: string, serving: Serving, requests: readonly ServiceRequest[]): string {
   const what = requests.map((r) => `${r.name}:${r.port}`).join(" ");
   const web = requests.find((r) => r.name === "http");
   const port = web === undefined || web.port === 80 ? "" : `:${web.port}`;
   const hint = web === undefined ? "" : `; try: ${wayIn()}curl http://${address}${port}/`;
-  return `ready: ${what} on ${address} through ${stack.tun.name} (${offloadOf(stack)})${hint}\n`;
+  const threads = serving.workers === 1 ? "" : `, ${serving.workers} workers`;
+  return `ready: ${what} on ${address} through ${serving.tun} (${offloadOf(serving.offload)}${threads})${hint}\n`;
 }
 
-function readyJson(
-  address: string,
-  stack: OpenedStack,
-  requests: readonly ServiceRequest[],
-): string {
+function readyJson(address: string, serving: Serving, requests: readonly ServiceRequest[]): string {
   const services = requests.map(({ name, port }) => ({ name, port }));
-  const { checksum, tso } = stack.device.offload;
-  return `${JSON.stringify({ ready: true, address, tun: stack.tun.name, checksum, tso, services })}\n`;
-}
-
-/** Requests under way get their time; who is idle hears the end; the rest is reset, so that no cut is silent. */
-async function finish(stack: OpenedStack, handles: readonly ServiceHandle[]): Promise<void> {
-  const closed = handles.map(
-    (h) => new Promise<void>((resolve) => h.server.close(() => resolve())),
-  );
-  for (const handle of handles) handle.finish();
-  const patience = new Promise<void>((resolve) => void setTimeout(resolve, GRACE_MS));
-  await Promise.race([Promise.all(closed), patience]);
-  await stack.close();
+  const { tun, workers } = serving;
+  const ready = { ready: true, address, tun, ...serving.offload, workers, services };
+  return `${JSON.stringify(ready)}\n`;
 }

@@ -54,6 +54,8 @@ export interface NativeBinding {
     multiQueue: boolean,
   ): NativeTun;
   closeFd(fd: number): void;
+  /** Another descriptor of the same queue, which stays attached until the last of them is closed. */
+  dupFd(fd: number): number;
   setPersist(fd: number, persist: number): void;
   setOwner(fd: number, uid: number): void;
   getMtu(name: string): number;

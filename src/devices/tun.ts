@@ -16,13 +16,15 @@ import type { NativePort, NativeTun } from "./native-binding.ts";
 import { isSystemError, loadNative, RX_IP_OFFSET } from "./native-binding.ts";
 import { TunTransmit } from "./tun-transmit.ts";
 
+/** `"auto"` (the default) takes what the kernel grants, `"checksum"` no segmentation; `"off"` is a plain device. */
+export type OffloadMode = "auto" | "checksum" | "off";
+
 export interface TunOptions {
   /** Of the interface; created where it does not exist (needs CAP_NET_ADMIN), else attached to. */
   readonly name: string;
   /** Set on the interface where it differs and we may; otherwise only a lower limit on what is sent. */
   readonly mtu?: number;
-  /** `"auto"` (the default) takes what the kernel grants; `"off"` is a plain device. */
-  readonly offload?: "auto" | "off";
+  readonly offload?: OffloadMode;
   readonly multiQueue?: boolean;
 }
 
@@ -276,7 +278,7 @@ function slotMemory(): Uint8Array {
 }
 
 /** Sets the interface's MTU where it can be set; returns what may be sent. */
-function settleMtu(name: string, wanted: number | undefined): number {
+export function settleMtu(name: string, wanted: number | undefined): number {
   const native = loadNative();
   const actual = native.getMtu(name);
   if (wanted === undefined || wanted === actual) return actual;
@@ -289,17 +291,20 @@ function settleMtu(name: string, wanted: number | undefined): number {
   }
 }
 
+/** One queue of the device, with the offload that is wanted and granted. */
+export function openQueue(name: string, mode: OffloadMode = "auto", multiQueue = false): NativeTun {
+  const header = mode !== "off";
+  return loadNative().open(name, header, header, mode === "auto", multiQueue);
+}
+
 /** Opens a TUN device. Throws a system error (`code` as EPERM, EBUSY, …) or a `NativeLayerError`. */
 export function openTun(options: TunOptions): TunDevice {
-  const native = loadNative();
-  const offload = options.offload !== "off";
-  const multiQueue = options.multiQueue ?? false;
-  const tun = native.open(options.name, offload, offload, offload, multiQueue);
+  const tun = openQueue(options.name, options.offload, options.multiQueue);
   let mtu: number;
   try {
     mtu = settleMtu(tun.name, options.mtu);
   } catch (error) {
-    native.closeFd(tun.fd);
+    loadNative().closeFd(tun.fd);
     throw error;
   }
   return new TunDevice(tun, mtu);

@@ -138,6 +138,19 @@ static napi_value js_close_fd(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* dupFd(fd) -> another descriptor of the same queue: it stays attached until the last one is closed */
+static napi_value js_dup_fd(napi_env env, napi_callback_info info) {
+  napi_value argv[1], result;
+  size_t argc = 1;
+  int32_t fd;
+  TRY(env, napi_get_cb_info(env, info, &argc, argv, NULL, NULL));
+  TRY(env, napi_get_value_int32(env, argv[0], &fd));
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return tuntcp_throw_errno(env, errno, "fcntl F_DUPFD_CLOEXEC");
+  TRY(env, napi_create_int32(env, copy, &result));
+  return result;
+}
+
 /* One ioctl on the descriptor with an integer argument. */
 static napi_value int_ioctl(napi_env env, napi_callback_info info, unsigned long code,
                             const char *syscall) {
@@ -199,6 +212,7 @@ static napi_value js_set_mtu(napi_env env, napi_callback_info info) {
 napi_value tuntcp_init_tun(napi_env env, napi_value exports) {
   if (tuntcp_define(env, exports, "open", js_open) == NULL) return NULL;
   if (tuntcp_define(env, exports, "closeFd", js_close_fd) == NULL) return NULL;
+  if (tuntcp_define(env, exports, "dupFd", js_dup_fd) == NULL) return NULL;
   if (tuntcp_define(env, exports, "setPersist", js_set_persist) == NULL) return NULL;
   if (tuntcp_define(env, exports, "setOwner", js_set_owner) == NULL) return NULL;
   if (tuntcp_define(env, exports, "getMtu", js_get_mtu) == NULL) return NULL;

@@ -3,6 +3,15 @@ import { formatIpv4, type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
 import { StackError } from "../base/errors.ts";
 import type { ListenerImpl } from "./listener.ts";
 
+/** A listening port as it is shown to people. */
+export interface ListenerRow {
+  readonly address: string;
+  readonly port: number;
+  /** Connections that wait to be accepted, and how many may. */
+  readonly waiting: number;
+  readonly backlog: number;
+}
+
 export class Listeners {
   private readonly byPort = new Map<number, ListenerImpl[]>();
 
@@ -21,6 +30,15 @@ export class Listeners {
     const rest = (this.byPort.get(listener.port) ?? []).filter((l) => l !== listener);
     if (rest.length === 0) this.byPort.delete(listener.port);
     else this.byPort.set(listener.port, rest);
+  }
+
+  rows(): ListenerRow[] {
+    return [...this.byPort.values()].flat().map((l) => ({
+      address: formatIpv4(l.address),
+      port: l.port,
+      waiting: l.waiting,
+      backlog: l.backlog,
+    }));
   }
 
   /** 0.0.0.0 stands for every address. */

@@ -36,7 +36,7 @@ import { Counters } from "./counters.ts";
 import { FreePorts } from "./free-ports.ts";
 import { IcmpHandler } from "./icmp.ts";
 import { IpIdentification } from "./ip-id.ts";
-import { Listeners } from "./listeners.ts";
+import { type ListenerRow, Listeners } from "./listeners.ts";
 import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
 import { type Listener, ListenerImpl } from "./listener.ts";
 import { LocalAddresses } from "./local-addresses.ts";
@@ -473,6 +473,11 @@ export class Stack {
     const all: Endpoint[] = [];
     this.table.forEach((c) => all.push(c));
     return all;
+  }
+
+  /** The ports that are listened on. */
+  listening(): ListenerRow[] {
+    return this.listeners.rows();
   }
 
   /** The end of the stack: RST to every peer that waits for something; the next `poll` sends them. */

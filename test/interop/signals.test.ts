@@ -1,6 +1,6 @@
 /** SIGTERM in the middle of transfers: the peer hears of the cut, serve exits with 0, and nothing is left behind. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { obstacle, STACK, World } from "./support/world.ts";
+import { obstacle, STACK, TUN_KIND, World } from "./support/world.ts";
 
 /** More than any link here moves within the grace of a stop. */
 const ENDLESS = String(2 ** 40);
@@ -44,7 +44,7 @@ describe.skipIf(obstacle("curl") !== null)("a signal in the middle of transfers"
   });
 
   it("takes back only what was set on a TUN that was there before", async () => {
-    world.namespace.ip("tuntap", "add", "dev", "tuntcp0", "mode", "tun");
+    world.namespace.ip("tuntap", "add", "dev", "tuntcp0", ...TUN_KIND);
     world.namespace.ip("addr", "add", "203.0.113.1/24", "dev", "tuntcp0");
     const facts = (): unknown => {
       const [link] = JSON.parse(

@@ -42,6 +42,18 @@ const MISTAKES: readonly Mistake[] = [
     args: ["serve", "files:81:/nowhere/at/all"],
     says: /\/nowhere\/at\/all/,
   },
+  { what: "no workers", args: ["serve", "--workers", "0"], says: /--workers 0.*1 to 64/ },
+  { what: "workers in words", args: ["serve", "--workers", "all"], says: /--workers all/ },
+  {
+    what: "a capture of several workers",
+    args: ["serve", "--workers", "2", "--capture", "x.pcapng"],
+    says: /--capture.*one worker/,
+  },
+  {
+    what: "iperf3 on several workers",
+    args: ["serve", "iperf3:5201", "--workers", "2"],
+    says: /iperf3.*one worker/,
+  },
   { what: "an unknown option", args: ["serve", "--fast"], says: /--fast/ },
   { what: "an unknown command", args: ["server"], says: /server/ },
   { what: "nc without a port", args: ["nc", "192.0.2.1"], says: /HOST and PORT/ },

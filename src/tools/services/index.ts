@@ -3,16 +3,11 @@ import { realpathSync, statSync } from "node:fs";
 import { files } from "./files.ts";
 import { http } from "./http.ts";
 import { iperf3 } from "./iperf3.ts";
-import type { NetLike, ServiceHandle } from "./service.ts";
+import type { NetLike, ServiceHandle, ServiceRequest } from "./service.ts";
 import { chargen, daytime, discard, echo, source } from "./simple.ts";
 
-export type { NetLike, ServiceHandle } from "./service.ts";
-
-export interface ServiceRequest {
-  readonly name: string;
-  readonly port: number;
-  start(net: NetLike): ServiceHandle;
-}
+export { finishServices, startServices } from "./run.ts";
+export type { NetLike, ServiceHandle, ServiceRequest } from "./service.ts";
 
 const SIMPLE: Readonly<Record<string, (net: NetLike) => ServiceHandle>> = {
   http,

@@ -18,6 +18,13 @@ export interface ServiceHandle {
   finish(): void;
 }
 
+/** `name:port` as it was asked for. */
+export interface ServiceRequest {
+  readonly name: string;
+  readonly port: number;
+  start(net: NetLike): ServiceHandle;
+}
+
 /** A peer that resets its connection ends that connection, nothing else. */
 function end(this: Socket): void {
   this.destroy();

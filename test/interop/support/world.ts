@@ -37,6 +37,26 @@ export function requireBuild(): void {
   if (newer !== undefined) throw new Error(`dist/ is older than src/${newer}: npm run build`);
 }
 
+/** TUNTCP_TEST_OFFLOAD (auto, checksum, off) and TUNTCP_TEST_WORKERS run the same tests in another mode. */
+function modeFor(args: readonly string[]): string[] {
+  const offload = process.env["TUNTCP_TEST_OFFLOAD"] ?? "auto";
+  const workers = process.env["TUNTCP_TEST_WORKERS"] ?? "1";
+  const has = (...names: string[]): boolean =>
+    names.some((name) => args.some((a) => a.startsWith(name)));
+  const mode: string[] = [];
+  if (offload !== "auto" && !has("--offload", "--impair")) mode.push("--offload", offload);
+  if (workers !== "1" && !has("--workers", "--capture", "--impair", "iperf3")) {
+    mode.push("--workers", workers);
+  }
+  return mode;
+}
+
+/** For `ip tuntap add`: several workers need a TUN that was made for several queues. */
+export const TUN_KIND: readonly string[] =
+  (process.env["TUNTCP_TEST_WORKERS"] ?? "1") === "1"
+    ? ["mode", "tun"]
+    : ["mode", "tun", "multi_queue"];
+
 export interface Outcome {
   readonly code: number | string;
   readonly stdout: string;
@@ -126,8 +146,9 @@ export class World {
     return this.start(process.execPath, [COMMAND, ...args], input);
   }
 
+  /** In the mode that the environment asks for, unless the test is about a mode of its own. */
   async serve(...args: string[]): Promise<Running> {
-    const serve = this.tuntcp(["serve", ...args]);
+    const serve = this.tuntcp(["serve", ...args, ...modeFor(args)]);
     await serve.says("ready");
     return serve;
   }

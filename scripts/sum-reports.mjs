@@ -1,0 +1,29 @@
+// sum-reports.mjs BROKEN REPORT...: the totals of several test runs as one line. A run that left no report has failed,
+// and so has everything where BROKEN is not 0 and no test says why.
+import { readFileSync } from "node:fs";
+
+const [broken, ...paths] = process.argv.slice(2);
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+for (const path of paths) {
+  let report;
+  try {
+    report = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    console.log(`no report of ${path.split("/").at(-1)}`);
+    failed++;
+    continue;
+  }
+  // a file that does not load has no test that failed
+  const files = report.testResults.filter(
+    (f) => f.status === "failed" && f.assertionResults.every((a) => a.status !== "failed"),
+  );
+  passed += report.numPassedTests;
+  failed += report.numFailedTests + files.length;
+  skipped += report.numPendingTests + report.numTodoTests;
+}
+if (failed === 0 && broken !== "0") failed = 1;
+if (skipped > 0) console.log(`${skipped} skipped: see above for what they miss`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

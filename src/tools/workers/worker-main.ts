@@ -1,0 +1,46 @@
+/** A worker thread: one stack on one queue of the TUN, with all the services. */
+import { parentPort, workerData } from "node:worker_threads";
+import { attachQueue } from "../../devices/tun-queues.ts";
+import { createStack } from "../../sockets/create-stack.ts";
+import {
+  finishServices,
+  type NetLike,
+  parseService,
+  type ServiceRequest,
+  startServices,
+} from "../services/index.ts";
+import type { FromWorker, ToWorker, WorkerData } from "./messages.ts";
+import { reportOf } from "./report.ts";
+
+const port = parentPort!;
+const { queue, address, settings, services } = workerData as WorkerData;
+
+function tell(message: FromWorker): void {
+  port.postMessage(message);
+}
+
+async function main(): Promise<void> {
+  const stack = createStack({ device: attachQueue(queue), address, settings });
+  stack.onDeviceLost((error) => tell({ type: "lost", message: error.message }));
+  // the texts were checked before a worker was started
+  const requests = services.map((text) => parseService(text) as ServiceRequest);
+  const handles = await startServices(stack.net as unknown as NetLike, requests);
+  port.on("message", (message: ToWorker) => {
+    if (message.type === "report") {
+      tell({ type: "report", id: message.id, report: reportOf(stack.core) });
+      return;
+    }
+    void finishServices(handles, message.graceMs)
+      .then(() => stack.close())
+      .then(() => {
+        tell({ type: "finished" });
+        port.close();
+      });
+  });
+  tell({ type: "ready" });
+}
+
+main().catch((error: unknown) => {
+  tell({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+  port.close();
+});
