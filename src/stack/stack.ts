@@ -35,6 +35,7 @@ import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
 import { FreePorts } from "./free-ports.ts";
 import { IcmpHandler } from "./icmp.ts";
+import { IcmpRateLimit } from "./icmp-limit.ts";
 import { IpIdentification } from "./ip-id.ts";
 import { type ListenerRow, Listeners } from "./listeners.ts";
 import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
@@ -105,7 +106,7 @@ export class Stack {
       (local, localPort, remote, remotePort) =>
         this.table.get(local, localPort, remote, remotePort),
       (source, destination) => this.ipId.next(source, destination, PROTO_ICMP),
-      options.now,
+      new IcmpRateLimit(options.rng, this.settings.icmp_ratelimit, options.now),
     );
     this.env = this.environment(options.allocate ?? ((size) => new Uint8Array(size)));
   }
@@ -152,10 +153,17 @@ export class Stack {
     const h = this.header;
     this.counters.add("IpInReceives");
     const bad = readIpv4(buffer, offset, length, h);
-    if (bad !== null) return this.counters.drop("IpInHdrErrors", bad);
+    if (bad !== null) {
+      if (bad === "bad-ip-option" && this.addresses.refuse(h) === null) {
+        this.icmp.badOption(h, buffer, offset, now);
+      }
+      return this.counters.drop("IpInHdrErrors", bad);
+    }
     const refused = this.addresses.refuse(h);
     if (refused !== null) return this.counters.drop("IpInAddrErrors", refused);
     if (h.moreFragments || h.fragmentOffset > 0) return this.fragment(buffer, offset, now);
+    // with DF the identification means nothing (RFC 6864 §4.1)
+    if (!h.dontFragment) this.fragments.release(h);
     const at = offset + h.headerLength;
     const size = h.totalLength - h.headerLength;
     switch (h.protocol) {
@@ -164,7 +172,7 @@ export class Stack {
       case PROTO_ICMP:
         return this.icmp.input(h, buffer, at, size, now);
       default:
-        this.icmp.send(h, buffer, offset, 3, 2, now); // protocol unreachable
+        this.icmp.protocolUnreachable(h, buffer, offset, now);
         return this.counters.drop("IpInUnknownProtos", "protocol");
     }
   }
