@@ -5,7 +5,13 @@ import type { Instant } from "../base/time.ts";
 import { formatIpv4, ipv4, type Ipv4Address } from "../wire/address.ts";
 import { readI32 } from "../base/bytes.ts";
 import { createIcmpMessage, type IcmpMessage, readIcmp } from "../wire/icmpv4.ts";
-import { createIpv4Header, type Ipv4Header, PROTO_ICMP, PROTO_TCP, readIpv4 } from "../wire/ipv4.ts";
+import {
+  createIpv4Header,
+  type Ipv4Header,
+  PROTO_ICMP,
+  PROTO_TCP,
+  readIpv4,
+} from "../wire/ipv4.ts";
 import { seq } from "../wire/seq.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import type { Counters } from "./counters.ts";
