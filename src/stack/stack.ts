@@ -4,8 +4,7 @@
  * batch, so that one ACK answers many segments.
  */
 import { type Failure, invariant, StackError } from "../base/errors.ts";
-import type { PacketRemark } from "../base/device.ts";
-import { RX_CHECKSUM_GOOD, RX_KEEPABLE, RX_LENDABLE } from "../base/device.ts";
+import { type PacketRemark, RX_CHECKSUM_GOOD, RX_KEEPABLE, RX_LENDABLE } from "../base/device.ts";
 import type { Instant } from "../base/time.ts";
 import { formatIpv4, type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
 import {
@@ -31,6 +30,7 @@ import type { TcpEnvironment } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { mayReuse } from "../tcp/time-wait.ts";
 import { toClosed } from "../tcp/transitions.ts";
+import { ChallengeBudget } from "./challenge-budget.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
 import { FreePorts } from "./free-ports.ts";
@@ -108,10 +108,12 @@ export class Stack {
       (source, destination) => this.ipId.next(source, destination, PROTO_ICMP),
       new IcmpRateLimit(options.rng, this.settings.icmp_ratelimit, options.now),
     );
-    this.env = this.environment(options.allocate ?? ((size) => new Uint8Array(size)));
+    this.env = this.environment(options);
   }
 
-  private environment(allocate: (size: number) => Uint8Array): TcpEnvironment {
+  private environment(options: StackOptions): TcpEnvironment {
+    const allocate = options.allocate ?? ((size: number): Uint8Array => new Uint8Array(size));
+    const challenges = new ChallengeBudget(options, this.settings.tcp_challenge_ack_rate);
     return {
       settings: this.settings,
       arena: new ReceiveArena(allocate),
@@ -120,6 +122,7 @@ export class Stack {
       trace: this.trace,
       count: (name) => this.counters.add(name),
       mark: (tcb) => this.mark(tcb as TcpConnection),
+      mayChallenge: (now) => challenges.take(now),
       createCongestionController: (mss) => new Reno(mss, this.settings.tcp_initial_cwnd),
     };
   }
