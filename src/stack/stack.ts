@@ -19,20 +19,17 @@ import { ACK, createTcpSegment, RST, SYN, type TcpSegment } from "../wire/tcp-se
 import { readTcp } from "../wire/tcp.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../tcp/config.ts";
 import { TcpConnection } from "../tcp/connection.ts";
-import { Reno } from "../tcp/congestion/reno.ts";
 import { type Endpoint, EVENT_CLOSED, EVENT_FIN_ACKED } from "../tcp/endpoint.ts";
 import { IsnGenerator } from "../tcp/isn.ts";
 import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
-import { ReceiveArena } from "../tcp/receive-queue.ts";
-import { SendMemory } from "../tcp/send-memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { mayReuse } from "../tcp/time-wait.ts";
 import { toClosed } from "../tcp/transitions.ts";
-import { ChallengeBudget } from "./challenge-budget.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
+import { createEnvironment } from "./environment.ts";
 import { FreePorts } from "./free-ports.ts";
 import { IcmpHandler } from "./icmp.ts";
 import { IcmpRateLimit } from "./icmp-limit.ts";
@@ -108,23 +105,7 @@ export class Stack {
       (source, destination) => this.ipId.next(source, destination, PROTO_ICMP),
       new IcmpRateLimit(options.rng, this.settings.icmp_ratelimit, options.now),
     );
-    this.env = this.environment(options);
-  }
-
-  private environment(options: StackOptions): TcpEnvironment {
-    const allocate = options.allocate ?? ((size: number): Uint8Array => new Uint8Array(size));
-    const challenges = new ChallengeBudget(options, this.settings.tcp_challenge_ack_rate);
-    return {
-      settings: this.settings,
-      arena: new ReceiveArena(allocate),
-      lentArena: new ReceiveArena(allocate),
-      sendMemory: new SendMemory(allocate),
-      trace: this.trace,
-      count: (name) => this.counters.add(name),
-      mark: (tcb) => this.mark(tcb as TcpConnection),
-      mayChallenge: (now) => challenges.take(now),
-      createCongestionController: (mss) => new Reno(mss, this.settings.tcp_initial_cwnd),
-    };
+    this.env = createEnvironment(options, this.settings, this.counters, (c) => this.mark(c));
   }
 
   // --- packets in -----------------------------------------------------------------------------------
