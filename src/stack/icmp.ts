@@ -5,10 +5,17 @@ import type { Instant } from "../base/time.ts";
 import { formatIpv4, ipv4, type Ipv4Address } from "../wire/address.ts";
 import { readI32 } from "../base/bytes.ts";
 import { createIcmpMessage, type IcmpMessage, readIcmp } from "../wire/icmpv4.ts";
-import { createIpv4Header, type Ipv4Header, PROTO_TCP, readIpv4 } from "../wire/ipv4.ts";
+import {
+  createIpv4Header,
+  type Ipv4Header,
+  PROTO_ICMP,
+  PROTO_TCP,
+  readIpv4,
+} from "../wire/ipv4.ts";
 import { seq } from "../wire/seq.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import type { Counters } from "./counters.ts";
+import type { IcmpRateLimit } from "./icmp-limit.ts";
 import type { PacketOutput } from "./packet-output.ts";
 
 const ECHO_REPLY = 0;
@@ -16,8 +23,6 @@ const UNREACHABLE = 3;
 const ECHO_REQUEST = 8;
 const TIME_EXCEEDED = 11;
 const PARAMETER_PROBLEM = 12;
-/** Messages a second, for the whole stack, that are not echo replies. */
-const ERRORS_PER_SECOND = 100;
 
 export type FindConnection = (
   local: Ipv4Address,
@@ -32,21 +37,20 @@ export class IcmpHandler {
   private readonly find: FindConnection;
   private readonly nextId: (source: Ipv4Address, destination: Ipv4Address) => number;
   private readonly message: IcmpMessage = createIcmpMessage();
-  private tokens = ERRORS_PER_SECOND;
-  private refilled: Instant;
+  private readonly limit: IcmpRateLimit;
 
   constructor(
     output: PacketOutput,
     counters: Counters,
     find: FindConnection,
     nextId: (source: Ipv4Address, destination: Ipv4Address) => number,
-    now: Instant,
+    limit: IcmpRateLimit,
   ) {
     this.output = output;
     this.counters = counters;
     this.find = find;
     this.nextId = nextId;
-    this.refilled = now;
+    this.limit = limit;
   }
 
   input(
@@ -126,39 +130,54 @@ export class IcmpHandler {
     return null;
   }
 
-  /** An error in answer to a packet at `buffer[offset ..]`: header and 8 bytes are quoted (RFC 1122 §3.2.2). */
+  /**
+   * An error in answer to a packet at `buffer[offset ..]` that came for us alone: header and 8 bytes are quoted
+   * (RFC 1122 §3.2.2). `rest`: the second word. None answers an ICMP error or a fragment but the first.
+   */
   send(
     header: Ipv4Header,
     buffer: Uint8Array,
     offset: number,
     type: number,
     code: number,
+    rest: number,
     now: Instant,
   ): void {
-    if (header.fragmentOffset !== 0 || !this.takeToken(now)) return;
+    if (header.fragmentOffset !== 0 || isIcmpError(header, buffer, offset)) return;
+    if (!this.limit.take(header.source, now)) {
+      this.counters.add("IcmpOutRateLimited");
+      return;
+    }
     const to = offset + Math.min(header.totalLength, header.headerLength + 8);
-    this.output.icmp(header.destination, header.source, type, code, 0, buffer, offset, to, 0);
+    this.output.icmp(header.destination, header.source, type, code, rest, buffer, offset, to, 0);
   }
 
   /** Time exceeded, code 1: only with fragment 0 held is there something to quote (RFC 1122 §3.3.2). */
   reassemblyTimeout(first: Uint8Array, now: Instant): void {
     const h = createIpv4Header();
-    if (readIpv4(first, 0, first.length, h) === null) this.send(h, first, 0, TIME_EXCEEDED, 1, now);
+    // the header names the length of the whole fragment, of which `first` is the head
+    if (readIpv4(first, 0, readU16(first, 2), h) === null) {
+      this.send(h, first, 0, TIME_EXCEEDED, 1, 0, now);
+    }
   }
 
-  private takeToken(now: Instant): boolean {
-    this.tokens = Math.min(
-      ERRORS_PER_SECOND,
-      this.tokens + ((now - this.refilled) / 1000) * ERRORS_PER_SECOND,
-    );
-    this.refilled = now;
-    if (this.tokens < 1) {
-      this.counters.add("IcmpOutRateLimited");
-      return false;
-    }
-    this.tokens--;
-    return true;
+  /** Nobody speaks the packet's protocol. */
+  protocolUnreachable(header: Ipv4Header, buffer: Uint8Array, offset: number, now: Instant): void {
+    this.send(header, buffer, offset, UNREACHABLE, 2, 0, now);
   }
+
+  /** A bad IP option, at `header.badOptionAt` of the packet (RFC 1122 §3.2.2.5). */
+  badOption(header: Ipv4Header, buffer: Uint8Array, offset: number, now: Instant): void {
+    this.send(header, buffer, offset, PARAMETER_PROBLEM, 0, header.badOptionAt << 24, now);
+  }
+}
+
+/** All types but the queries and their answers count as errors, unknown ones too (RFC 1122 §3.2.2). */
+function isIcmpError(header: Ipv4Header, buffer: Uint8Array, offset: number): boolean {
+  if (header.protocol !== PROTO_ICMP) return false;
+  if (header.totalLength === header.headerLength) return true;
+  const type = buffer[offset + header.headerLength]!;
+  return type !== ECHO_REQUEST && type !== ECHO_REPLY && (type < 13 || type > 18);
 }
 
 function describe(m: IcmpMessage, remote: Ipv4Address): Failure {

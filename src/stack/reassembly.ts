@@ -33,7 +33,7 @@ interface Queue {
   cost: number;
   /** An overlap: everything more is refused. */
   spoiled: boolean;
-  /** Header and first 8 bytes of the first fragment, for an ICMP error. */
+  /** Header and first 8 bytes of the first fragment as it came, for an ICMP error. */
   quote: Uint8Array | null;
   /** TOS and TTL of the fragment at offset 0, whose header the whole gets (RFC 791 §3.2). */
   tos: number;
@@ -74,7 +74,7 @@ export class FragmentReassembler {
     return this.cost;
   }
 
-  /** A fragment whose payload is buffer[offset .. offset + length). */
+  /** A fragment whose payload is buffer[offset .. offset + length), its header before that. */
   add(
     h: Ipv4Header,
     buffer: Uint8Array,
@@ -86,7 +86,7 @@ export class FragmentReassembler {
     if (h.moreFragments && length % 8 !== 0) return dropped("fragment of a bad length");
     const from = h.fragmentOffset;
     const to = from + length;
-    const key = `${h.source},${h.destination},${h.protocol},${h.identification}`;
+    const key = keyOf(h);
     const known = this.queues.get(key);
     if (to + IPV4_HEADER > 65535) {
       if (known !== undefined) this.spoil(known);
@@ -122,7 +122,7 @@ export class FragmentReassembler {
     if (!h.moreFragments) queue.total = to;
     queue.ecn |= 1 << (h.tos & 3);
     if (from === 0) {
-      queue.quote = quoteOf(h, bytes);
+      queue.quote = buffer.slice(offset - h.headerLength, offset + 8);
       queue.tos = h.tos;
       queue.ttl = h.ttl;
     }
@@ -133,6 +133,13 @@ export class FragmentReassembler {
     this.remove(queue);
     if ((queue.ecn & CE_AND_NOT_ECT) === CE_AND_NOT_ECT) return dropped("fragments of mixed ECN");
     return { datagram: join(queue, h), dropped: null };
+  }
+
+  /** A whole datagram came under the key of one in pieces: its pieces are not waited for (RFC 791 §3.2). */
+  release(h: Ipv4Header): void {
+    if (this.queues.size === 0) return;
+    const queue = this.queues.get(keyOf(h));
+    if (queue !== undefined && !queue.spoiled) this.remove(queue);
   }
 
   /** Datagrams whose time is over; what is returned quotes those whose first fragment had come. */
@@ -207,6 +214,10 @@ export class FragmentReassembler {
   }
 }
 
+function keyOf(h: Ipv4Header): string {
+  return `${h.source},${h.destination},${h.protocol},${h.identification}`;
+}
+
 /** Whether [from, to) overlaps a neighbour of place `at`, or contradicts where the datagram ends. */
 function conflicts(queue: Queue, at: number, from: number, to: number, more: boolean): boolean {
   const { pieces, total } = queue;
@@ -231,13 +242,6 @@ function place(pieces: readonly Piece[], from: number): number {
 function equal(a: Uint8Array, b: Uint8Array, offset: number): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[offset + i]) return false;
   return true;
-}
-
-function quoteOf(h: Ipv4Header, bytes: Uint8Array): Uint8Array {
-  const quote = new Uint8Array(IPV4_HEADER + Math.min(8, bytes.length));
-  header(h, quote, quote.length, h.tos, h.ttl);
-  quote.set(bytes.subarray(0, 8), IPV4_HEADER);
-  return quote;
 }
 
 function join(queue: Queue, h: Ipv4Header): Uint8Array {

@@ -4,8 +4,7 @@
  * batch, so that one ACK answers many segments.
  */
 import { type Failure, invariant, StackError } from "../base/errors.ts";
-import type { PacketRemark } from "../base/device.ts";
-import { RX_CHECKSUM_GOOD, RX_KEEPABLE, RX_LENDABLE } from "../base/device.ts";
+import { type PacketRemark, RX_CHECKSUM_GOOD, RX_KEEPABLE, RX_LENDABLE } from "../base/device.ts";
 import type { Instant } from "../base/time.ts";
 import { formatIpv4, type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
 import {
@@ -20,21 +19,20 @@ import { ACK, createTcpSegment, RST, SYN, type TcpSegment } from "../wire/tcp-se
 import { readTcp } from "../wire/tcp.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../tcp/config.ts";
 import { TcpConnection } from "../tcp/connection.ts";
-import { Reno } from "../tcp/congestion/reno.ts";
 import { type Endpoint, EVENT_CLOSED, EVENT_FIN_ACKED } from "../tcp/endpoint.ts";
 import { IsnGenerator } from "../tcp/isn.ts";
 import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
-import { ReceiveArena } from "../tcp/receive-queue.ts";
-import { SendMemory } from "../tcp/send-memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { mayReuse } from "../tcp/time-wait.ts";
 import { toClosed } from "../tcp/transitions.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
+import { createEnvironment } from "./environment.ts";
 import { FreePorts } from "./free-ports.ts";
 import { IcmpHandler } from "./icmp.ts";
+import { IcmpRateLimit } from "./icmp-limit.ts";
 import { IpIdentification } from "./ip-id.ts";
 import { type ListenerRow, Listeners } from "./listeners.ts";
 import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
@@ -105,22 +103,9 @@ export class Stack {
       (local, localPort, remote, remotePort) =>
         this.table.get(local, localPort, remote, remotePort),
       (source, destination) => this.ipId.next(source, destination, PROTO_ICMP),
-      options.now,
+      new IcmpRateLimit(options.rng, this.settings.icmp_ratelimit, options.now),
     );
-    this.env = this.environment(options.allocate ?? ((size) => new Uint8Array(size)));
-  }
-
-  private environment(allocate: (size: number) => Uint8Array): TcpEnvironment {
-    return {
-      settings: this.settings,
-      arena: new ReceiveArena(allocate),
-      lentArena: new ReceiveArena(allocate),
-      sendMemory: new SendMemory(allocate),
-      trace: this.trace,
-      count: (name) => this.counters.add(name),
-      mark: (tcb) => this.mark(tcb as TcpConnection),
-      createCongestionController: (mss) => new Reno(mss, this.settings.tcp_initial_cwnd),
-    };
+    this.env = createEnvironment(options, this.settings, this.counters, (c) => this.mark(c));
   }
 
   // --- packets in -----------------------------------------------------------------------------------
@@ -152,10 +137,17 @@ export class Stack {
     const h = this.header;
     this.counters.add("IpInReceives");
     const bad = readIpv4(buffer, offset, length, h);
-    if (bad !== null) return this.counters.drop("IpInHdrErrors", bad);
+    if (bad !== null) {
+      if (bad === "bad-ip-option" && this.addresses.refuse(h) === null) {
+        this.icmp.badOption(h, buffer, offset, now);
+      }
+      return this.counters.drop("IpInHdrErrors", bad);
+    }
     const refused = this.addresses.refuse(h);
     if (refused !== null) return this.counters.drop("IpInAddrErrors", refused);
     if (h.moreFragments || h.fragmentOffset > 0) return this.fragment(buffer, offset, now);
+    // with DF the identification means nothing (RFC 6864 §4.1)
+    if (!h.dontFragment) this.fragments.release(h);
     const at = offset + h.headerLength;
     const size = h.totalLength - h.headerLength;
     switch (h.protocol) {
@@ -164,7 +156,7 @@ export class Stack {
       case PROTO_ICMP:
         return this.icmp.input(h, buffer, at, size, now);
       default:
-        this.icmp.send(h, buffer, offset, 3, 2, now); // protocol unreachable
+        this.icmp.protocolUnreachable(h, buffer, offset, now);
         return this.counters.drop("IpInUnknownProtos", "protocol");
     }
   }

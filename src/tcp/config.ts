@@ -49,8 +49,12 @@ export interface Settings {
   readonly tcp_mtu_probing: number;
   /** 1: a RST does not end TIME-WAIT (RFC 1337 F1). Deviation from RFC 9293 §3.10.7.4. */
   readonly tcp_rfc1337: number;
-  /** Challenge ACKs of one connection in 5 s (RFC 5961 §7). */
+  /** Challenge ACKs of one connection in an interval (RFC 5961 §7). */
   readonly tcp_challenge_ack_limit: number;
+  /** That interval, ms. Ours; RFC 5961 §7 wants it to be set. */
+  readonly tcp_challenge_ack_interval: number;
+  /** Challenge ACKs a second of the whole stack, on average. Ours: Linux's name for it is the one above. */
+  readonly tcp_challenge_ack_rate: number;
   /** ms. Deviation: RFC 6298 §2.4 says 1000; 200 is Linux's. */
   readonly tcp_rto_min_ms: number;
   /** ms; RFC 6298 §2.5: 60 s at least. */
@@ -107,6 +111,8 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_mtu_probing: 1,
   tcp_rfc1337: 1,
   tcp_challenge_ack_limit: 10,
+  tcp_challenge_ack_interval: 5000,
+  tcp_challenge_ack_rate: 1000,
   tcp_rto_min_ms: 200,
   tcp_rto_max_ms: 120000,
   tcp_delack_min_ms: 40,

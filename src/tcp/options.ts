@@ -18,6 +18,8 @@ export function agreeOptions(t: Tcb, s: TcpSegment, now: Instant): void {
   const { settings } = t.env;
   t.snd.peerMss = s.mss > 0 ? Math.max(s.mss, settings.tcp_min_snd_mss) : 536;
   t.windowScaling = s.windowScale >= 0 && settings.tcp_window_scaling !== 0;
+  // the log that RFC 7323 §2.3 asks for
+  if (s.windowScaleOver) t.env.count("TcpExtTCPWindowScaleOver14");
   t.snd.scale = t.windowScaling ? s.windowScale : 0;
   t.rcv.scale = t.windowScaling ? windowScaleFor(settings.tcp_rmem[2]) : 0;
   t.timestamps = s.hasTimestamps && settings.tcp_timestamps !== 0;

@@ -31,6 +31,8 @@ export interface TcpEnvironment {
   count(name: string): void;
   /** A user call left something to do: the stack will poll. */
   mark(tcb: Tcb): void;
+  /** One more challenge ACK within the stack's own limit. */
+  mayChallenge(now: Instant): boolean;
   /** Bytes that reading through all connections holds may be refused by; see `receiveLimit`. */
   createCongestionController(mss: number): CongestionController;
 }

@@ -26,6 +26,8 @@ export interface Ipv4Header {
   destination: Ipv4Address;
   /** An option asks for a source route (RFC 7126: to be refused). */
   sourceRoute: boolean;
+  /** Where in the packet the option begins that spoils it; meaningful with "bad-ip-option" only. */
+  badOptionAt: number;
 }
 
 export type Ipv4Malformed =
@@ -50,6 +52,7 @@ export function createIpv4Header(): Ipv4Header {
     source: ipv4(0),
     destination: ipv4(0),
     sourceRoute: false,
+    badOptionAt: 0,
   };
 }
 
@@ -106,7 +109,10 @@ function walkOptions(
       continue;
     }
     const size = at + 1 < end ? buf[at + 1]! : 0;
-    if (size < 2 || at + size > end) return "bad-ip-option";
+    if (size < 2 || at + size > end) {
+      out.badOptionAt = at - offset;
+      return "bad-ip-option";
+    }
     if (kind === LOOSE_SOURCE_ROUTE || kind === STRICT_SOURCE_ROUTE) out.sourceRoute = true;
     at += size;
   }

@@ -52,7 +52,10 @@ function readOne(buf: Uint8Array, at: number, kind: number, length: number, out:
       return;
     case WINDOW_SCALE:
       // RFC 7323 §2.3: above 14 counts as 14
-      if (length === 3 && out.windowScale < 0) out.windowScale = Math.min(14, buf[at + 2]!);
+      if (length === 3 && out.windowScale < 0) {
+        out.windowScale = Math.min(14, buf[at + 2]!);
+        out.windowScaleOver = buf[at + 2]! > 14;
+      }
       return;
     case SACK_PERMITTED:
       if (length === 2) out.sackPermitted = true;

@@ -21,6 +21,8 @@ export interface TcpOptions {
   mss: number;
   /** -1 when absent; values above 14 are already taken as 14 (RFC 7323 §2.3). */
   windowScale: number;
+  /** It was above 14. */
+  windowScaleOver: boolean;
   sackPermitted: boolean;
   hasTimestamps: boolean;
   /** int32. */
@@ -69,6 +71,7 @@ export function createTcpSegment(): TcpSegment {
     urgentPointer: 0,
     mss: 0,
     windowScale: -1,
+    windowScaleOver: false,
     sackPermitted: false,
     hasTimestamps: false,
     tsVal: 0,
@@ -93,6 +96,7 @@ export function segmentLength(s: TcpSegment): number {
 export function clearOptions(s: TcpOptions): void {
   s.mss = 0;
   s.windowScale = -1;
+  s.windowScaleOver = false;
   s.sackPermitted = false;
   s.hasTimestamps = false;
   s.tsVal = 0;

@@ -6,7 +6,7 @@ import { ipv4 } from "../../src/wire/address.ts";
 const LOCAL = ipv4(0xc0000201);
 
 describe("IPv4 identification", () => {
-  test("does not repeat to one peer within 65,536 datagrams", () => {
+  test("does not repeat to one peer within 65,536 datagrams [6864-4.3-UNIQUE]", () => {
     const ids = new IpIdentification(seededRng(1));
     const seen = new Set<number>();
     for (let i = 0; i < 65536; i++) seen.add(ids.next(LOCAL, ipv4(9), 1));

@@ -36,7 +36,7 @@ describe("ephemeral ports", () => {
     expect([asked, tried.size]).toEqual([64512, 64512]);
   });
 
-  test("to one destination ports move on by small steps that vary, so that none is soon used again", () => {
+  test("to one destination ports move on by small steps that vary, so that none is soon used again [6056-3.3-HIDE]", () => {
     const ports = new EphemeralPorts(seededRng(3), [16384, 65535]);
     const list = Array.from({ length: 1000 }, () => ports.choose(LOCAL, REMOTE, 80, anyPort));
     expect(new Set(list).size).toBe(1000);
@@ -46,7 +46,7 @@ describe("ephemeral ports", () => {
     expect(steps.size).toBeGreaterThan(4);
   });
 
-  test("one destination tells nothing of another, nor one stack of the next", () => {
+  test("one destination tells nothing of another, nor one stack of the next [6056-3.3-HIDE]", () => {
     const first = (seed: number, remote: number, remotePort: number): number =>
       new EphemeralPorts(seededRng(seed), [16384, 65535]).choose(
         LOCAL,

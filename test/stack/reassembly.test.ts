@@ -4,6 +4,7 @@ import { instantOf, NEVER } from "../../src/base/time.ts";
 import { FragmentReassembler, type ReassemblyResult } from "../../src/stack/reassembly.ts";
 import { ipv4 } from "../../src/wire/address.ts";
 import { createIpv4Header, type Ipv4Header, readIpv4 } from "../../src/wire/ipv4.ts";
+import { ipPacket } from "../support/ip-packets.ts";
 
 const TIMEOUT = 30_000;
 
@@ -37,8 +38,20 @@ function headerOf(f: Fragment): Ipv4Header {
 function add(r: FragmentReassembler, f: Fragment, now: number = 0): ReassemblyResult {
   // lies within a larger buffer, as a received packet does
   const buffer = new Uint8Array(f.bytes.length + 24).fill(0xee);
-  buffer.set(f.bytes, 20);
-  const result = r.add(headerOf(f), buffer, 20, f.bytes.length, instantOf(now));
+  const h = headerOf(f);
+  const packet = ipPacket(f.bytes, {
+    source: h.source,
+    destination: h.destination,
+    protocol: h.protocol,
+    tos: h.tos,
+    ttl: h.ttl,
+    identification: h.identification,
+    dontFragment: false,
+    moreFragments: f.more,
+    fragmentOffset: f.from,
+  });
+  buffer.set(packet);
+  const result = r.add(h, buffer, 20, f.bytes.length, instantOf(now));
   buffer.fill(0xdd); // the device uses its buffer again
   return result;
 }
@@ -70,7 +83,7 @@ function headerRead(datagram: Uint8Array): Ipv4Header {
 }
 
 describe("fragments that fit together", () => {
-  test("give the datagram in whatever order they come, repeats included [H020]", () => {
+  test("give the datagram in whatever order they come, repeats included [791-3.2-REASM, 815-3-HOLES] [H020]", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 9, max: 3000 }),
@@ -112,7 +125,7 @@ describe("fragments that fit together", () => {
     }
   });
 
-  test("datagrams of different senders and identifications do not mix", () => {
+  test("datagrams of different senders and identifications do not mix [791-3.2-REASM]", () => {
     const r = reassembler();
     const [first, last] = split(payload(16), 8) as [Fragment, Fragment];
     add(r, first);
@@ -133,7 +146,7 @@ describe("fragments that fit together", () => {
     }
   });
 
-  test("congestion marked on one fragment is marked on the whole, and mixed marks are refused", () => {
+  test("congestion marked on one fragment is marked on the whole, and mixed marks are refused [3168-5.3-FRAG]", () => {
     const [first, last] = split(payload(16), 8) as [Fragment, Fragment];
     const marked = addAll(reassembler(), [
       { ...first, tos: 2 },
@@ -145,11 +158,18 @@ describe("fragments that fit together", () => {
       { ...last, tos: 3 },
     ]);
     expect(mixed).toEqual({ datagram: null, dropped: "fragments of mixed ECN" });
+    for (const equal of [0, 1, 2, 3]) {
+      const both = addAll(reassembler(), [
+        { ...first, tos: equal },
+        { ...last, tos: equal },
+      ]);
+      expect(headerRead(both.datagram!).tos).toBe(equal);
+    }
   });
 });
 
 describe("fragments of an attacker", () => {
-  test("any overlap but an exact repeat spoils the datagram and what follows of it [H021]", () => {
+  test("any overlap but an exact repeat spoils the datagram and what follows of it [791-3.2-OVERLAP, 5722-4-DROP] [H021]", () => {
     const spans: [number, number][] = [
       [8, 16], // inside
       [0, 16], // from the front
@@ -186,7 +206,7 @@ describe("fragments of an attacker", () => {
     }
   });
 
-  test("nothing grows past 65,535 bytes, and what tries to takes its datagram along [H022]", () => {
+  test("nothing grows past 65,535 bytes, and what tries to takes its datagram along [791-3.2-8] [H022]", () => {
     const r = reassembler();
     add(r, { from: 0, bytes: payload(1480), more: true });
     const past: Fragment = { from: 65528, bytes: payload(1480), more: false };
@@ -203,7 +223,7 @@ describe("fragments of an attacker", () => {
     expect(headerRead(whole!).totalLength).toBe(65535);
   });
 
-  test("empty fragments, and middle ones not a multiple of 8, open nothing [H023]", () => {
+  test("empty fragments, and middle ones not a multiple of 8, open nothing [791-3.2-8] [H023]", () => {
     const r = reassembler();
     for (const more of [true, false]) {
       expect(add(r, { from: 8, bytes: payload(0), more }).dropped).toBe("empty fragment");
@@ -213,7 +233,7 @@ describe("fragments of an attacker", () => {
     expect([r.bytesHeld, r.nextDeadline()]).toEqual([0, NEVER]);
   });
 
-  test("a flood of first fragments stays under the cap, and honest datagrams get through [H024]", () => {
+  test("a flood of first fragments stays under the cap, and honest datagrams get through [1122-3.3.2-MEM] [H024]", () => {
     const cap = 1_000_000;
     const r = reassembler(cap);
     const spoofed = payload(1400);
@@ -253,7 +273,7 @@ describe("a datagram that stays incomplete", () => {
   const first: Fragment = { from: 0, bytes: payload(16), more: true, ttl: 50 };
   const last: Fragment = { from: 16, bytes: payload(8), more: false };
 
-  test("lives for the timeout from its first fragment, and no later one extends it [H026]", () => {
+  test("lives for the timeout from its first fragment, and no later one extends it [1122-3.3.2-TIME] [H026]", () => {
     const r = reassembler();
     for (const at of [0, 10_000, 20_000]) {
       add(r, first, at);
@@ -281,7 +301,11 @@ describe("a datagram that stays incomplete", () => {
     const quotes = r.advance(instantOf(TIMEOUT));
     expect(quotes.length).toBe(1);
     expect(quotes[0]!.subarray(20)).toEqual(payload(8));
-    expect(headerRead(quotes[0]!)).toMatchObject({ identification: 7, ttl: 50, protocol: 6 });
+    // the header as it came: that of a fragment of 16 bytes
+    const h = createIpv4Header();
+    expect(readIpv4(quotes[0]!, 0, 36, h)).toBeNull();
+    expect(h).toMatchObject({ identification: 7, ttl: 50, protocol: 6, totalLength: 36 });
+    expect(h.moreFragments).toBe(true);
     expect(r.bytesHeld).toBe(0);
   });
 });

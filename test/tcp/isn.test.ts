@@ -4,6 +4,7 @@ import { seededRng } from "../../src/base/rng.ts";
 import { instantOf } from "../../src/base/time.ts";
 import { IsnGenerator } from "../../src/tcp/isn.ts";
 import { ipv4 } from "../../src/wire/address.ts";
+import { BareStack, THERE } from "../support/ip-packets.ts";
 
 const LOCAL = ipv4(0xc0000201);
 const REMOTE = ipv4(0xc0000202);
@@ -65,6 +66,47 @@ describe("initial sequence numbers", () => {
     const keys = Array.from({ length: 2000 }, (_, i) => isn(new IsnGenerator(seededRng(i)), 0));
     for (const list of [ports, peers, keys]) expect(looksUniform(list)).toBe(true);
     expect(looksUniform(ports.map((_, i) => i * 64000))).toBe(false);
+  });
+});
+
+describe("the ISNs of a stack", () => {
+  /** The ISN of a SYN to the same peer and from the same port, at `now`. */
+  function issOf(w: BareStack, now: number): number {
+    w.now = now;
+    w.sent(); // user calls go by the time of the last call from the world
+    const remote = { remoteAddress: THERE, remotePort: 80, localPort: 50_000, owner: null };
+    const c = w.stack.connect(remote);
+    const iss = w.sent()[0]!.tcp!.seq;
+    expect(c.info().iss).toBe(iss >>> 0);
+    c.abort();
+    w.sent();
+    return iss;
+  }
+
+  test("come from a key made at its start out of all the randomness given, and differ between stacks [6528-3-KEY]", () => {
+    const list = Array.from({ length: 2000 }, (_, seed) => issOf(new BareStack({ seed }), 0));
+    expect(looksUniform(list)).toBe(true);
+    expect(issOf(new BareStack({ seed: 5 }), 0)).toBe(list[5]);
+    // 128 bits: one flipped in any word of the key changes everything
+    const words = [1, 2, 3, 4];
+    const withKey = (key: readonly number[]): number => {
+      let n = 0;
+      return isn(new IsnGenerator({ i32: () => key[n++ % 4]! }), 0);
+    };
+    const first = withKey(words);
+    for (let i = 0; i < 4; i++) {
+      expect(withKey(words.map((w, k) => (k === i ? w ^ 0x10000 : w)))).not.toBe(first);
+    }
+  });
+
+  test("of one socket pair rise with time, so that a new SYN lies above what the old one used [6528-3-REUSE]", () => {
+    const w = new BareStack();
+    let last = issOf(w, 0);
+    for (let second = 1; second <= 60; second++) {
+      const next = issOf(w, second * 1000);
+      expect((next - last) | 0).toBe(250_000);
+      last = next;
+    }
   });
 });
 

@@ -91,6 +91,19 @@ describe("writing", () => {
     );
   });
 
+  test("behind an end-of-list, were one written, would be zeros only; there is none [MUST-69]", () => {
+    fc.assert(
+      fc.property(anyOptions, (given) => {
+        const bytes = write(given);
+        let at = 0;
+        while (at < bytes.length && bytes[at] !== 0) at += bytes[at] === 1 ? 1 : bytes[at + 1]!;
+        expect(bytes.slice(at).every((b) => b === 0)).toBe(true);
+        // the walk ends where the data offset will point, so no padding is left over
+        expect(at).toBe(bytes.length);
+      }),
+    );
+  });
+
   test("what is written reads back the same, and is as long as was said", () => {
     fc.assert(
       fc.property(anyOptions, fc.nat(5), (given, at) => {
@@ -199,6 +212,14 @@ describe("reading", () => {
   test("a shift above 14 counts as 14 [7323-2.3-14]", () => {
     for (const shift of [0, 7, 14]) expect(read(3, 3, shift).options["windowScale"]).toBe(shift);
     for (const shift of [15, 30, 255]) expect(read(3, 3, shift).options["windowScale"]).toBe(14);
+    const out = createTcpSegment();
+    const over = [7, 14, 15, 255].map((shift) => {
+      readTcpOptions(Uint8Array.of(3, 3, shift, 0), 0, 4, out);
+      return out.windowScaleOver;
+    });
+    expect(over).toEqual([false, false, true, true]);
+    readTcpOptions(Uint8Array.of(1, 1), 0, 2, out);
+    expect(out.windowScaleOver).toBe(false);
   });
 
   test("five SACK blocks, which no header has room for, are none", () => {

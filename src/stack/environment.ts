@@ -1,0 +1,31 @@
+/** What the connections of one stack share, made from the stack's options. */
+import type { TcpConnection } from "../tcp/connection.ts";
+import type { Settings } from "../tcp/config.ts";
+import { Reno } from "../tcp/congestion/reno.ts";
+import { ReceiveArena } from "../tcp/receive-queue.ts";
+import { SendMemory } from "../tcp/send-memory.ts";
+import type { TcpEnvironment } from "../tcp/tcb.ts";
+import { ChallengeBudget } from "./challenge-budget.ts";
+import type { Counters } from "./counters.ts";
+import type { StackOptions } from "./options.ts";
+
+export function createEnvironment(
+  options: StackOptions,
+  settings: Settings,
+  counters: Counters,
+  mark: (connection: TcpConnection) => void,
+): TcpEnvironment {
+  const allocate = options.allocate ?? ((size: number): Uint8Array => new Uint8Array(size));
+  const challenges = new ChallengeBudget(options, settings.tcp_challenge_ack_rate);
+  return {
+    settings,
+    arena: new ReceiveArena(allocate),
+    lentArena: new ReceiveArena(allocate),
+    sendMemory: new SendMemory(allocate),
+    trace: options.trace ?? null,
+    count: (name) => counters.add(name),
+    mark: (tcb) => mark(tcb as TcpConnection),
+    mayChallenge: (now) => challenges.take(now),
+    createCongestionController: (mss) => new Reno(mss, settings.tcp_initial_cwnd),
+  };
+}
