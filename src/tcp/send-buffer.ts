@@ -99,6 +99,9 @@ export class SendBuffer {
 
   /** Pieces are not used again from here: a packet that holds one may not be flushed yet. */
   clear(): void {
+    for (let piece = this.head; piece !== null; piece = piece.next) {
+      if (piece.shared) this.memory.lose();
+    }
     this.head = null;
     this.tail = null;
     this.cursor = null;

@@ -82,3 +82,34 @@ test("acknowledged pieces are used again, and lent memory never is", () => {
   buffer.pushCopy(Uint8Array.from({ length: PIECE }, () => 7));
   expect(lent.every((byte) => byte === 0)).toBe(true);
 });
+
+test("as many pieces are kept for later as are in use, and no fewer than 64", () => {
+  let made = 0;
+  const memory = new SendMemory((size) => {
+    made++;
+    return new Uint8Array(size);
+  });
+  const take = (n: number): Uint8Array[] => Array.from({ length: n }, () => memory.take());
+  const give = (pieces: Uint8Array[]): void => pieces.forEach((piece) => memory.give(piece));
+
+  const used = take(1000);
+  give(used.splice(0, 400));
+  give(take(400));
+  expect(made).toBe(1000); // 400 spare beside 600 in use
+  give(used.splice(0, 590));
+  give(take(500));
+  expect(made).toBe(1000 + 500 - 64); // 10 in use: 64 were left
+});
+
+test("what a connection that ended held counts as in use no longer", () => {
+  const memory = new SendMemory((size) => new Uint8Array(size));
+  for (let i = 0; i < 200; i++) {
+    const buffer = new SendBuffer(memory);
+    buffer.pushCopy(new Uint8Array(2 * PIECE));
+    buffer.clear();
+  }
+  const pieces = Array.from({ length: 300 }, () => memory.take());
+  pieces.forEach((piece) => memory.give(piece));
+  const again = new Set(Array.from({ length: 300 }, () => memory.take()));
+  expect(pieces.filter((piece) => again.has(piece))).toHaveLength(64);
+});

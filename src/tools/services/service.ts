@@ -8,6 +8,8 @@ export interface NetLike {
 
 export interface ServiceOptions {
   readonly allowHalfOpen?: boolean;
+  /** What is written stays as it is, so that it need not be copied; passed over by Node's own `net`. */
+  readonly sendByReference?: boolean;
   /** Bytes lent for the call. Node's own `net` has no such option for servers and passes it over. */
   readonly onread?: { callback(nread: number): void };
 }

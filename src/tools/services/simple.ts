@@ -39,7 +39,12 @@ export function discard(net: NetLike): ServiceHandle {
 /** Zeros until the peer closes. */
 export function source(net: NetLike): ServiceHandle {
   const zeros = Buffer.alloc(BLOCK);
-  return socketService(net, {}, (socket) => pour(socket, () => zeros), reset);
+  return socketService(
+    net,
+    { sendByReference: true },
+    (socket) => pour(socket, () => zeros),
+    reset,
+  );
 }
 
 /** Lines of 72 printable characters, each line one character further (RFC 864). */
