@@ -22,7 +22,7 @@ import { endOnSignals, GRACE_MS } from "./lifecycle.ts";
 import { openStack } from "./open-stack.ts";
 import { openWorkers } from "./open-workers.ts";
 import { runRootless, wayIn } from "./rootless.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { limitYoungGeneration } from "./young-generation.ts";
 
 const MOST_WORKERS = 64;
 
@@ -60,7 +60,7 @@ async function serve(services: string[], raw: ServeOptions): Promise<void> {
     process.exitCode = await runRootless();
     return;
   }
-  keepYoungGenerationSmall();
+  limitYoungGeneration();
   const serving =
     workers === 1 ? await serveHere(options, requests) : await serveApart(options, workers, texts);
   const address = formatIpv4(options.address.address);

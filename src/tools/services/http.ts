@@ -29,8 +29,8 @@ export function httpOver(
   });
   return socketService(
     net,
-    // Node's http server needs to answer after the client has ended its side
-    { allowHalfOpen: true },
+    // Node's http server needs to answer after the client has ended its side; what it and our handlers write stays as it is
+    { allowHalfOpen: true, sendByReference: true },
     (socket) => {
       socket.setNoDelay(true);
       web.emit("connection", socket);
