@@ -113,7 +113,8 @@ writeFileSync(
 
 const whole = bench();
 const wholeRows = whole.rows.map(({ what, unit, ours, kernel }) => {
-  const text = (s) => (s === null ? "" : s.rate.toFixed(unit === "Gbit/s" ? 1 : 0));
+  const digits = { "Gbit/s": 1, "%": 3 }[unit] ?? 0;
+  const text = (s) => (s === null ? "" : s.rate.toFixed(digits));
   const times = kernel === null ? "" : (ours.rate / kernel.rate).toFixed(2);
   return [what, text(ours), text(kernel), times, unit];
 });
