@@ -69,7 +69,7 @@ async function figures(connections: number, seconds: number): Promise<IdleFigure
   };
 }
 
-/** Twice, as what finalizers let go is found by the next one only; then the helper threads come to rest. */
+/** Twice, as what finalizers let go is found by the next one only; then V8's other threads come to rest. */
 async function collect(): Promise<void> {
   for (let i = 0; i < 2; i++) {
     globalThis.gc!();
