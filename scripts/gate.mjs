@@ -93,7 +93,8 @@ for (const { label, report } of figures) {
     "| --- | --- | --- | --- |",
   );
   for (const { what, unit, ours, kernel } of rows) {
-    const text = (s) => (s === null ? "" : s.rate.toFixed(unit === "Gbit/s" ? 1 : 0));
+    const digits = { "Gbit/s": 1, "%": 3 }[unit] ?? 0;
+    const text = (s) => (s === null ? "" : s.rate.toFixed(digits));
     lines.push(`| ${what} | ${text(ours)} | ${text(kernel)} | ${unit} |`);
   }
   lines.push("");

@@ -1,17 +1,17 @@
 /** A child process with the same services on the kernel's sockets through loopback: what ours is compared with. */
-import { once } from "node:events";
-import net, { type AddressInfo } from "node:net";
-import { parseService } from "../tools/services/index.ts";
+import net from "node:net";
+import { answer } from "../tools/bench/child.ts";
+import type { ServiceName } from "../tools/bench/plan.ts";
+import { startService } from "./bench-services.ts";
 
-const ports: Record<string, number> = {};
-for (const name of ["discard", "source", "echo", "http"]) {
-  const request = parseService(`${name}:1`);
-  if (typeof request === "string") throw new Error(request);
-  const { server } = request.start(net);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ports[name] = (server.address() as AddressInfo).port;
-}
-process.on("message", () => process.send!(process.cpuUsage()));
+export type KernelQuestion = { readonly service: ServiceName } | { readonly cpu: true };
+
+const ports: Partial<Record<ServiceName, number>> = {};
+
+answer(async (question: KernelQuestion) => {
+  if ("cpu" in question) return process.cpuUsage();
+  const { service } = question;
+  ports[service] ??= await startService(service, net, 0, "127.0.0.1");
+  return { port: ports[service] };
+});
 process.on("disconnect", () => process.exit(0));
-process.send!(ports);

@@ -38,6 +38,7 @@ import { type ListenerRow, Listeners } from "./listeners.ts";
 import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
 import { type Listener, ListenerImpl } from "./listener.ts";
 import { LocalAddresses } from "./local-addresses.ts";
+import { MarkedList } from "./marked-list.ts";
 import { PacketOutput } from "./packet-output.ts";
 import { FragmentReassembler } from "./reassembly.ts";
 import { checkSettings } from "./sysctl.ts";
@@ -65,7 +66,7 @@ export class Stack {
   private readonly header: Ipv4Header = createIpv4Header();
   private readonly segment: TcpSegment = createTcpSegment();
   private readonly outgoing: Outgoing = createOutgoing();
-  private marked: TcpConnection[] = [];
+  private readonly marked = new MarkedList<TcpConnection>();
   private freshListeners: ListenerImpl[] = [];
   private clock: Instant;
   /** Inside `input` or `poll`, or a poll is already asked for. */
@@ -290,10 +291,9 @@ export class Stack {
     try {
       this.wheel.advance(now, this.onExpire);
       this.expireFragments(now);
-      while (this.marked.length > 0 || this.freshListeners.length > 0) {
-        const batch = this.marked;
-        this.marked = [];
-        for (let i = 0; i < batch.length; i++) this.serve(batch, i, now);
+      while (!this.marked.isEmpty || this.freshListeners.length > 0) {
+        let c = this.marked.takeRound();
+        while (c !== null) c = this.serve(c, now);
         this.tellListeners();
       }
     } finally {
@@ -317,26 +317,29 @@ export class Stack {
     }
   }
 
-  private serve(batch: TcpConnection[], i: number, now: Instant): void {
-    const c = batch[i]!;
-    c.marked = false;
+  /** Returns the one behind it. */
+  private serve(c: TcpConnection, now: Instant): TcpConnection | null {
+    const next = this.marked.leave(c);
     try {
       this.tell(c);
       if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);
       if (this.transmit(c, now)) this.mark(c);
     } catch (error) {
-      // an owner threw: the rest of the batch must not be lost with it
-      for (let k = i; k < batch.length; k++) {
-        const left = batch[k]!;
+      // an owner threw: the rest of the round must not be lost with it
+      if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);
+      this.mark(c);
+      for (let left = next; left !== null;) {
+        const following: TcpConnection | null = this.marked.leave(left);
         if (left.receiveQueue.lent) left.receiveQueue.own(this.env.arena);
-        left.marked = false;
         this.mark(left);
+        left = following;
       }
       throw error;
     }
     if (c.dead && c.events === 0) this.forget(c);
     else if (c.dead && (c.owner === null || c.orphan)) this.forget(c);
     else this.schedule(c);
+    return next;
   }
 
   private tell(c: TcpConnection): void {
@@ -384,10 +387,7 @@ export class Stack {
   }
 
   private mark(c: TcpConnection): void {
-    if (!c.marked) {
-      c.marked = true;
-      this.marked.push(c);
-    }
+    this.marked.add(c);
     if (!this.busy && !this.asked && this.host !== null) {
       this.asked = true;
       this.host.requestPoll();

@@ -34,6 +34,8 @@ export class TcpConnection extends Tcb implements Endpoint {
   wheelNext: TcpConnection | null = null;
   wheelPrev: TcpConnection | null = null;
   wheelSlot = -1;
+  /** The next of the connections that the stack has marked. */
+  nextMarked: TcpConnection | null = null;
   /** The time of the last call from the world: what user calls go by. */
   private clock: Instant = instantOf(0);
 

@@ -247,3 +247,28 @@ test("listening is possible on a port that an open under way has as its own [MUS
   p.sees("S 0:0(0)");
   p.stack.listen({ port: p.ourPort, owner: nobody });
 });
+
+test("an owner that throws takes nothing from the other connections of the round", () => {
+  const p = new ScriptedPeer();
+  const told: string[] = [];
+  const remotePorts = [1001, 1002, 1003, 1004];
+  const owner = {
+    onEvents(endpoint: { remotePort: number }): void {
+      if (endpoint.remotePort === 1002 && !told.includes("threw")) {
+        told.push("threw");
+        throw new Error("a program's own");
+      }
+      told.push(String(endpoint.remotePort));
+    },
+  };
+  const endpoints = remotePorts.map((remotePort) =>
+    p.stack.connect({ remoteAddress: PEER, remotePort, owner }),
+  );
+  p.stack.poll(instantOf(0));
+  expect(p.sender.packets).toHaveLength(4);
+  for (const endpoint of endpoints) endpoint.abort();
+  expect(() => p.stack.poll(instantOf(1))).toThrow("a program's own");
+  expect(told).toEqual(["1001", "threw"]);
+  p.stack.poll(instantOf(2));
+  expect(told).toEqual(["1001", "threw", "1003", "1004"]);
+});

@@ -8,10 +8,19 @@ export interface Load {
   readonly port: number;
   /** Connections at once. */
   readonly parallel: number;
+  /** Requests under way on each connection; 1 where it is absent. */
+  readonly pipelined?: number;
   /** Connections that are open beside the load and say nothing. */
   readonly idle?: number;
   /** Measured time; a quarter of it passes before, as warm-up. */
   readonly seconds: number;
+}
+
+/** Connections that are opened and say nothing. */
+export interface Held {
+  readonly host: string;
+  readonly port: number;
+  readonly connections: number;
 }
 
 export interface LoadResult {
@@ -36,7 +45,7 @@ interface Meter {
 export async function runLoad(load: Load): Promise<LoadResult> {
   const meter: Meter = { count: 0, failures: 0, over: false, samples: [] };
   const sockets: net.Socket[] = [];
-  await openIdle(load, sockets);
+  await openIdle(load, load.idle ?? 0, sockets);
   const start = LOADS[load.kind];
   for (let i = 0; i < load.parallel; i++) start(load, meter, sockets);
   await pause(load.seconds * 250);
@@ -55,13 +64,34 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   return { rate, p50, p99, failures: meter.failures };
 }
 
+/** Resolves once all are established, with what resets them. */
+export async function hold(held: Held): Promise<() => void> {
+  const sockets: net.Socket[] = [];
+  const release = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  try {
+    await openIdle(held, held.connections, sockets);
+  } catch (error) {
+    release();
+    if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
+    throw new Error(`no files left for ${held.connections} connections (EMFILE): raise ulimit -n`);
+  }
+  return release;
+}
+
 /** A hundred at once, so that no queue of SYNs runs over. */
-async function openIdle(load: Load, all: net.Socket[]): Promise<void> {
-  for (let left = load.idle ?? 0; left > 0; left -= 100) {
+async function openIdle(
+  to: { readonly host: string; readonly port: number },
+  count: number,
+  all: net.Socket[],
+): Promise<void> {
+  for (let left = count; left > 0; left -= 100) {
     const group = Array.from({ length: Math.min(left, 100) }, async () => {
-      const socket = net.connect(load.port, load.host);
+      const socket = net.connect(to.port, to.host);
       all.push(socket);
       await once(socket, "connect");
+      socket.on("error", () => {}); // whatever ends it ends it for the figure only
     });
     await Promise.all(group);
   }
@@ -121,19 +151,23 @@ const LOADS: Readonly<Record<Load["kind"], (l: Load, m: Meter, all: net.Socket[]
   },
   http(load, meter, all) {
     const socket = open(load, meter, all).setNoDelay(true);
-    const request = `GET /bytes/128 HTTP/1.1\r\nHost: ${load.host}\r\n\r\n`;
+    // the minimal responder answers any path with so many
+    const request = Buffer.from(`GET /bytes/128 HTTP/1.1\r\nHost: ${load.host}\r\n\r\n`);
+    const depth = load.pipelined ?? 1;
+    const requests = Buffer.concat(Array.from({ length: depth }, () => request));
     let expected = 0;
     let got = 0;
-    socket.on("connect", () => socket.write(request));
+    socket.on("connect", () => socket.write(requests));
     socket.on("data", (chunk) => {
       got += chunk.length;
       // all answers are alike: the first one tells their length
       if (expected === 0) expected = chunk.indexOf("\r\n\r\n") + 4 + 128;
-      while (got >= expected && !meter.over) {
-        got -= expected;
-        meter.count++;
-        socket.write(request);
-      }
+      const answered = Math.floor(got / expected);
+      if (answered === 0 || meter.over) return;
+      got -= answered * expected;
+      meter.count += answered;
+      // what was answered is asked anew
+      socket.write(requests.subarray(0, answered * request.length));
     });
   },
 };

@@ -1,191 +1,169 @@
-/** What the small pieces cost, in nanoseconds each: codec, checksum, table, wheel, and the machine for a segment. */
+/**
+ * The small pieces whose cost is measured: codec, checksum, table, timers, the machine for a segment, two stacks. One
+ * list, for `tuntcp bench --pieces` and for the run under mitata (scripts/bench.mjs).
+ */
 import { seededRng } from "../../base/rng.ts";
 import { instantOf, NEVER } from "../../base/time.ts";
-import { NO_OFFLOAD } from "../../base/device.ts";
 import { ConnectionTable } from "../../stack/connection-table.ts";
-import { Stack } from "../../stack/stack.ts";
 import { TimerWheel, type WheelEntry } from "../../stack/timer-wheel.ts";
-import type { Endpoint } from "../../tcp/endpoint.ts";
 import { ipv4 } from "../../wire/address.ts";
 import { checksum } from "../../wire/checksum.ts";
 import { createIpv4Header, PROTO_TCP, readIpv4, writeIpv4 } from "../../wire/ipv4.ts";
-import { seq, seqAdd } from "../../wire/seq.ts";
+import { seq } from "../../wire/seq.ts";
 import { ACK, createTcpSegment, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { fillTcpChecksum, readTcp, writeTcp } from "../../wire/tcp.ts";
+import { createMachine } from "./machine.ts";
+import { createTransfer } from "./transfer.ts";
 
-export interface Piece {
+export interface PieceSpec {
   readonly name: string;
-  /** Nanoseconds; the median of the rounds. */
-  readonly ns: number;
+  /** Pieces of one group are compared with each other. */
+  readonly group: string;
+  /** Prepares, and returns what does it once. */
+  readonly make: () => () => unknown;
 }
 
-const ROUNDS = 9;
-const ROUND_MS = 40;
 const HERE = ipv4(0xc0000202 | 0);
 const THERE = ipv4(0xc0000201 | 0);
 
-/** Runs `step(n)`, which does n of the thing, often enough to be measured. */
-export function measurePiece(name: string, step: (n: number) => void): Piece {
-  let n = 64;
-  for (;;) {
-    const began = performance.now();
-    step(n);
-    if (performance.now() - began >= ROUND_MS / 4) break;
-    n *= 2;
-  }
-  const rounds: number[] = [];
-  for (let i = 0; i < ROUNDS; i++) {
-    const began = performance.now();
-    step(n);
-    rounds.push(((performance.now() - began) * 1e6) / n);
-  }
-  rounds.sort((a, b) => a - b);
-  return { name, ns: rounds[ROUNDS >> 1]! };
+/** Armed at once, for the timers. */
+const ARMED = [1e3, 1e4, 1e5, 1e6] as const;
+
+export const PIECES: readonly PieceSpec[] = [
+  ...codec(),
+  ...[100, 10_000].map(lookUp),
+  ...ARMED.map(startAndStop),
+  {
+    group: "machine",
+    name: "a segment of 1,448 bytes taken, checksum vouched for",
+    make: () => createMachine().data,
+  },
+  { group: "machine", name: "a pure ACK taken", make: () => createMachine().ack },
+  {
+    group: "machine",
+    name: "an ACK taken and a segment of 1,448 bytes sent, with its checksum",
+    make: () => createMachine().send,
+  },
+  {
+    group: "pair",
+    name: "64 KiB from stack to stack in memory, MTU 1500, checksums",
+    make: () => createTransfer(1500),
+  },
+];
+
+export function timerName(armed: number): string {
+  return `start and stop a timer, ${armed} armed`;
 }
 
-export function measurePieces(): Piece[] {
-  return [...codec(), ...tables(), ...timers([1e3]), ...machine()];
-}
-
-function packet(payload: number): { bytes: Uint8Array; segment: TcpSegment } {
+function packet(payload: number, change: (s: TcpSegment) => void): Uint8Array {
   const segment = createTcpSegment();
   segment.flags = ACK;
   segment.sourcePort = 40000;
   segment.destinationPort = 80;
-  segment.hasTimestamps = true;
   segment.window = 1000;
-  const bytes = new Uint8Array(20 + 32 + payload);
-  writeTcp(bytes, 20, segment);
-  writeIpv4(bytes, 0, bytes.length, 0, 1, true, 64, PROTO_TCP, THERE, HERE);
-  fillTcpChecksum(bytes, 20, bytes.length - 20, THERE, HERE);
-  return { bytes, segment };
+  segment.hasTimestamps = true;
+  change(segment);
+  const bytes = new Uint8Array(1500);
+  const length = 20 + writeTcp(bytes, 20, segment) + payload;
+  writeIpv4(bytes, 0, length, 0, 1, true, 64, PROTO_TCP, THERE, HERE);
+  fillTcpChecksum(bytes, 20, length - 20, THERE, HERE);
+  return bytes.subarray(0, length);
 }
 
-function codec(): Piece[] {
-  const { bytes, segment } = packet(1448);
-  const header = createIpv4Header();
+function threeBlocks(s: TcpSegment): void {
+  s.sackCount = 3;
+  s.sack.set([3000, 4000, 5000, 6000, 7000, 8000].map((n) => seq(n)));
+}
+
+function synOptions(s: TcpSegment): void {
+  s.flags = SYN;
+  s.mss = 1460;
+  s.windowScale = 7;
+  s.sackPermitted = true;
+}
+
+function reading(name: string, bytes: Uint8Array, vouchedFor: boolean): PieceSpec {
   const out = createTcpSegment();
-  const large = new Uint8Array(65536);
-  const times = (f: () => unknown) => (n: number) => {
-    for (let i = 0; i < n; i++) f();
-  };
+  const length = bytes.length - 20;
+  const read = (): unknown => readTcp(bytes, 20, length, THERE, HERE, vouchedFor, out);
+  return { group: "codec", name, make: () => read };
+}
+
+function writing(name: string, change: (s: TcpSegment) => void): PieceSpec {
+  const segment = createTcpSegment();
+  segment.hasTimestamps = true;
+  change(segment);
+  const bytes = new Uint8Array(100);
+  return { group: "codec", name, make: () => () => writeTcp(bytes, 20, segment) };
+}
+
+function summing(name: string, length: number): PieceSpec {
+  const bytes = new Uint8Array(length).fill(0x5a);
+  return { group: "checksum", name, make: () => () => checksum(bytes, 0, length) };
+}
+
+function codec(): PieceSpec[] {
+  const full = packet(1448, () => {});
+  const header = createIpv4Header();
+  const out = new Uint8Array(20);
+  const write = (): void => writeIpv4(out, 0, 1500, 0, 1, true, 64, PROTO_TCP, THERE, HERE);
   return [
-    measurePiece(
-      "read an IPv4 header",
-      times(() => readIpv4(bytes, 0, bytes.length, header)),
-    ),
-    measurePiece(
-      "read a TCP header, checksum vouched for",
-      times(() => readTcp(bytes, 20, bytes.length - 20, THERE, HERE, true, out)),
-    ),
-    measurePiece(
-      "write a TCP header",
-      times(() => writeTcp(bytes, 20, segment)),
-    ),
-    measurePiece(
-      "checksum of 1,448 bytes",
-      times(() => checksum(bytes, 52, 1500)),
-    ),
-    measurePiece(
-      "checksum of 64 KiB",
-      times(() => checksum(large, 0, 65536)),
-    ),
+    {
+      group: "codec",
+      name: "read an IPv4 header",
+      make: () => () => readIpv4(full, 0, full.length, header),
+    },
+    { group: "codec", name: "write an IPv4 header", make: () => write },
+    reading("read a TCP header, timestamps, checksum vouched for", full, true),
+    reading("read a TCP header, timestamps and 3 SACK blocks", packet(0, threeBlocks), true),
+    reading("read a SYN with all its options", packet(0, synOptions), true),
+    reading("read a segment of 1,448 bytes, checksum verified", full, false),
+    writing("write a TCP header, timestamps", () => {}),
+    writing("write a TCP header, timestamps and 3 SACK blocks", threeBlocks),
+    writing("write a SYN with all its options", synOptions),
+    summing("checksum of 1,448 bytes", 1448),
+    summing("checksum of 64 KiB", 65536),
   ];
 }
 
-function tables(): Piece[] {
-  const pieces: Piece[] = [];
-  for (const size of [100, 10_000]) {
+function lookUp(size: number): PieceSpec {
+  const make = (): (() => unknown) => {
     const table = new ConnectionTable<object>(seededRng(1));
     for (let i = 0; i < size; i++) table.insert(HERE, 80, THERE, 1024 + i, {});
-    const find = (n: number): void => {
-      for (let i = 0; i < n; i++) table.get(HERE, 80, THERE, 1024 + (i % size));
+    let at = 0;
+    return () => {
+      at = at + 1 === size ? 0 : at + 1;
+      return table.get(HERE, 80, THERE, 1024 + at);
     };
-    pieces.push(measurePiece(`find one of ${size} connections`, find));
-  }
-  return pieces;
+  };
+  return { group: "table", name: `find one of ${size} connections`, make };
 }
 
-/** Starting and stopping one timer while so many others are armed. */
-export function timers(counts: readonly number[]): Piece[] {
-  return counts.map((count) => {
+/**
+ * Of a connection that is at work: its own entry is in the cache, as it is when a segment has just been taken, and its
+ * deadlines are those of a retransmission timer, 200 ms to 1.2 s ahead. The others are armed over two hours, as
+ * keep-alive is, and untouched.
+ */
+function startAndStop(armed: number): PieceSpec {
+  const entry = (): WheelEntry => ({
+    wheelDeadline: NEVER,
+    wheelNext: null,
+    wheelPrev: null,
+    wheelSlot: -1,
+  });
+  const make = (): (() => unknown) => {
     const wheel = new TimerWheel(instantOf(0));
     const rng = seededRng(5);
-    const entry = (): WheelEntry => ({
-      wheelDeadline: NEVER,
-      wheelNext: null,
-      wheelPrev: null,
-      wheelSlot: -1,
-    });
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < armed; i++) {
       wheel.schedule(entry(), instantOf(1 + ((rng.i32() >>> 0) % 7_200_000)));
     }
     const mine = entry();
-    return measurePiece(`start and stop a timer, ${count} armed`, (n) => {
-      for (let i = 0; i < n; i++) {
-        wheel.schedule(mine, instantOf(200 + (i & 1023)));
-        wheel.cancel(mine);
-      }
-    });
-  });
-}
-
-/** A segment of 1,448 bytes in, and the ACK for every second one out, packets and all. */
-function machine(): Piece[] {
-  const sender = {
-    mtu: 1500,
-    offload: NO_OFFLOAD,
-    buffer: new Uint8Array(2048),
-    offset: 0,
-    reserve: () => true,
-    append: () => {},
-    commit: () => {},
-    flush: () => {},
+    let i = 0;
+    return () => {
+      i = (i + 1) & 1023;
+      wheel.schedule(mine, instantOf(200 + i));
+      wheel.cancel(mine);
+    };
   };
-  const now = instantOf(1);
-  const stack = new Stack({
-    addresses: [{ address: HERE, prefix: 24 }],
-    rng: seededRng(9),
-    now,
-    sender,
-  });
-  const owner = {
-    onEvents(endpoint: Endpoint): void {
-      while (endpoint.receive() !== null);
-    },
-  };
-  stack.listen({
-    port: 80,
-    owner: {
-      onConnection(listener): void {
-        const endpoint = listener.accept();
-        if (endpoint !== null) endpoint.owner = owner;
-      },
-    },
-  });
-  const { bytes, segment } = packet(1448);
-  const send = (length: number): void => {
-    const header = writeTcp(bytes, 20, segment);
-    writeIpv4(bytes, 0, 20 + header + length, 0, 1, true, 64, PROTO_TCP, THERE, HERE);
-    fillTcpChecksum(bytes, 20, header + length, THERE, HERE);
-    stack.input(bytes, 0, 20 + header + length, 0, now);
-    stack.poll(now);
-  };
-  segment.hasTimestamps = false;
-  segment.flags = SYN;
-  send(0);
-  const iss = (sender.buffer[24]! << 24) | (sender.buffer[25]! << 16) | (sender.buffer[26]! << 8);
-  segment.flags = ACK;
-  segment.seq = seq(1);
-  segment.ack = seqAdd(seq(iss | sender.buffer[27]!), 1);
-  send(0);
-  const step = (n: number): void => {
-    for (let i = 0; i < n; i++) {
-      send(1448);
-      segment.seq = seqAdd(segment.seq, 1448);
-    }
-  };
-  const piece = measurePiece("a segment of 1,448 bytes made, checked and taken", step);
-  const taken = stack.connections()[0]?.bytesReceived ?? 0;
-  return taken > 0 ? [piece] : [];
+  return { group: "timers", name: timerName(armed), make };
 }

@@ -1,0 +1,39 @@
+/** In steady state the stack makes next to no garbage: V8's heap for a segment, counted in a process of its own. */
+import { beforeAll, expect, test } from "vitest";
+import type { Allocations, AllocationOp } from "../../../src/tools/bench/allocations.ts";
+import { CONTROL_BYTES } from "../../../src/tools/bench/allocations.ts";
+import { requireBuild } from "../../interop/support/world.ts";
+
+beforeAll(requireBuild);
+
+async function count(op: AllocationOp): Promise<number> {
+  // what is built, as node runs it: the test's own transformed sources would be others
+  const url = new URL("../../../dist/tools/bench/allocations.js", import.meta.url);
+  const built = (await import(url.href)) as {
+    countAllocations(op: AllocationOp): Promise<Allocations>;
+  };
+  const { bytes, collections } = await built.countAllocations(op);
+  expect(collections).toBe(0);
+  return bytes;
+}
+
+/** A view of a typed array: JavaScript has no other way to copy a part of one into another. */
+const VIEW = 96;
+/** The time, a fraction, as it is handed from call to call, and what V8 does at its own discretion. */
+const SOME = 48;
+
+test("an object made for each operation is counted", async () => {
+  expect(await count("control")).toBeCloseTo(CONTROL_BYTES, 0);
+});
+
+test("an ACK makes no object", async () => {
+  expect(await count("ack")).toBeLessThan(SOME);
+});
+
+test("an ACK and the segment that it lets go make a view to copy by, and no object", async () => {
+  expect(await count("send")).toBeLessThan(VIEW + SOME);
+});
+
+test("a segment of data makes two views, one of them the user's, and its place in the queue", async () => {
+  expect(await count("data")).toBeLessThan(2 * VIEW + 48 + SOME);
+});

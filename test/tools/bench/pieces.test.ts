@@ -1,0 +1,65 @@
+/** The pieces do what their names say, so that what is timed is the thing itself. */
+import { expect, test } from "vitest";
+import { createMachine } from "../../../src/tools/bench/machine.ts";
+import { measurePieces } from "../../../src/tools/bench/measure.ts";
+import { PIECES } from "../../../src/tools/bench/pieces.ts";
+import { createTransfer } from "../../../src/tools/bench/transfer.ts";
+
+const step = (name: string): (() => unknown) => {
+  const spec = PIECES.find((piece) => piece.name.startsWith(name));
+  if (spec === undefined) throw new Error(`no piece ${name}`);
+  return spec.make();
+};
+
+test("no two pieces have one name", () => {
+  expect(new Set(PIECES.map(({ name }) => name)).size).toBe(PIECES.length);
+});
+
+test("what the codec pieces read is well-formed", () => {
+  const readers = PIECES.filter(({ name }) => name.startsWith("read "));
+  expect(readers.length).toBeGreaterThan(4);
+  for (const { name, make } of readers) expect(make()(), name).toBeNull();
+});
+
+test("the headers that are written have the length of their options", () => {
+  expect(step("write a TCP header, timestamps")()).toBe(32);
+  expect(step("write a TCP header, timestamps and 3 SACK")()).toBe(60);
+  expect(step("write a SYN")()).toBe(40);
+});
+
+test("every look-up finds a connection", () => {
+  const find = step("find one of 100 ");
+  for (let i = 0; i < 250; i++) expect(find()).not.toBeNull();
+});
+
+test("each segment of data is taken, each ACK acknowledges one, and a pure ACK neither", () => {
+  const { endpoint, data, ack, send } = createMachine();
+  for (let i = 0; i < 1000; i++) data();
+  expect(endpoint.bytesReceived).toBe(1000 * 1448);
+  const before = endpoint.info();
+  expect(before.segsOut).toBeGreaterThan(450);
+  expect(before.segsOut).toBeLessThan(600);
+  for (let i = 0; i < 1000; i++) send();
+  const sent = endpoint.info();
+  expect(sent.bytesAcked).toBe(1000 * 1448);
+  expect(sent.segsOut - before.segsOut).toBeGreaterThanOrEqual(1000);
+  expect(sent.segsOut - before.segsOut).toBeLessThan(1020);
+  expect(sent.retransmits).toBe(0);
+  for (let i = 0; i < 1000; i++) ack();
+  const after = endpoint.info();
+  expect(after.segsIn - sent.segsIn).toBe(1000);
+  expect([after.segsOut, after.bytesAcked]).toEqual([sent.segsOut, sent.bytesAcked]);
+  expect(endpoint.state).toBe("ESTABLISHED");
+});
+
+test("a transfer carries its bytes, again and again", () => {
+  const transfer = createTransfer(1500);
+  for (let i = 0; i < 100; i++) transfer();
+});
+
+test("a piece costs some time, and each of a group is measured", () => {
+  const wheel = PIECES.filter(({ group }) => group === "timers").slice(0, 2);
+  const pieces = measurePieces(wheel, 3);
+  expect(pieces.map(({ name }) => name)).toEqual(wheel.map(({ name }) => name));
+  for (const { ns } of pieces) expect(ns).toBeGreaterThan(0);
+});
