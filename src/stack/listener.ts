@@ -1,4 +1,5 @@
 /** A listening port: connections under way to ESTABLISHED are counted apart from those that wait to be accepted. */
+import { type Instant, instantOf } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { type Endpoint, EVENT_ESTABLISHED } from "../tcp/endpoint.ts";
@@ -23,8 +24,10 @@ export class ListenerImpl implements Listener {
   readonly port: number;
   readonly backlog: number;
   readonly owner: ListenerOwner;
-  /** Connections in SYN-RECEIVED. */
+  /** Connections in SYN-RECEIVED; the SYN queue counts. */
   halfOpen = 0;
+  /** When the last SYN cookie was sent: without one lately no ACK can hold one. */
+  cookieSentAt: Instant = instantOf(-Infinity);
   readonly acceptQueue: TcpConnection[] = [];
   /** The owner is to be told. */
   fresh = false;
@@ -58,19 +61,17 @@ export class ListenerImpl implements Listener {
   }
 
   /**
-   * Moves a connection that became ESTABLISHED from the SYN queue to the accept queue, and drops one that died
-   * before it was accepted. True when the owner is to be told and was not yet.
+   * Puts a connection that became ESTABLISHED into the accept queue, and drops one that died before it was
+   * accepted. True when the owner is to be told and was not yet.
    */
   settle(c: TcpConnection): boolean {
     if ((c.events & EVENT_ESTABLISHED) !== 0) {
       c.events &= ~EVENT_ESTABLISHED;
-      this.halfOpen--;
       this.acceptQueue.push(c);
     }
     if (c.dead) {
       const at = this.acceptQueue.indexOf(c);
       if (at >= 0) this.acceptQueue.splice(at, 1);
-      else this.halfOpen--;
       c.listener = null;
     }
     if (this.fresh || this.acceptQueue.length === 0) return false;

@@ -75,13 +75,27 @@ export class PacketOutput {
     );
   }
 
+  /** A segment without payload, of no connection or of one that is not yet whole. */
+  bare(
+    out: Outgoing,
+    local: Ipv4Address,
+    localPort: number,
+    remote: Ipv4Address,
+    remotePort: number,
+  ): void {
+    const s = out.segment;
+    s.sourcePort = localPort;
+    s.destinationPort = remotePort;
+    const tcpLength = tcpHeaderLength(s);
+    const size = IPV4_HEADER + tcpLength;
+    if (this.room(size)) this.finish(s, local, remote, tcpLength, size, 0, out.remark);
+  }
+
   /** A RST by the exact rule (RFC 9293 §3.10.7.1), made from the segment that drew it. */
   reset(cause: TcpSegment): void {
     const out = this.scratch;
     resetOutgoing(out);
     const s = out.segment;
-    s.sourcePort = cause.destinationPort;
-    s.destinationPort = cause.sourcePort;
     s.window = 0;
     if ((cause.flags & ACK) !== 0) {
       s.seq = cause.ack;
@@ -93,8 +107,7 @@ export class PacketOutput {
       s.flags = RST | ACK;
     }
     this.counters.add("TcpOutRsts");
-    if (!this.room(40)) return;
-    this.finish(s, cause.destination, cause.source, 20, 40, 0, null);
+    this.bare(out, cause.destination, cause.destinationPort, cause.source, cause.sourcePort);
   }
 
   private finish(

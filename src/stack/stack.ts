@@ -6,7 +6,7 @@
 import { type Failure, invariant, StackError } from "../base/errors.ts";
 import { type PacketRemark, RX_CHECKSUM_GOOD, RX_KEEPABLE, RX_LENDABLE } from "../base/device.ts";
 import type { Instant } from "../base/time.ts";
-import { formatIpv4, type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
+import { formatIpv4, UNSPECIFIED } from "../wire/address.ts";
 import {
   createIpv4Header,
   type Ipv4Header,
@@ -14,8 +14,7 @@ import {
   PROTO_TCP,
   readIpv4,
 } from "../wire/ipv4.ts";
-import { seqAdd, seqMax } from "../wire/seq.ts";
-import { ACK, createTcpSegment, RST, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
+import { createTcpSegment, RST, type TcpSegment } from "../wire/tcp-segment.ts";
 import { readTcp } from "../wire/tcp.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../tcp/config.ts";
 import { TcpConnection } from "../tcp/connection.ts";
@@ -31,6 +30,7 @@ import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
 import { createEnvironment } from "./environment.ts";
 import { FreePorts } from "./free-ports.ts";
+import { HalfOpen } from "./half-open.ts";
 import { IcmpHandler } from "./icmp.ts";
 import { IcmpRateLimit } from "./icmp-limit.ts";
 import { IpIdentification } from "./ip-id.ts";
@@ -41,6 +41,8 @@ import { LocalAddresses } from "./local-addresses.ts";
 import { MarkedList } from "./marked-list.ts";
 import { PacketOutput } from "./packet-output.ts";
 import { FragmentReassembler } from "./reassembly.ts";
+import { SynCookies } from "./syn-cookies.ts";
+import { type BuildConnection, SynQueue } from "./syn-queue.ts";
 import { checkSettings } from "./sysctl.ts";
 import { TimerWheel, type WheelEntry } from "./timer-wheel.ts";
 
@@ -55,8 +57,9 @@ export class Stack {
   private readonly trace: TcpTrace | null;
   private readonly env: TcpEnvironment;
   private readonly wheel: TimerWheel;
-  private readonly table: ConnectionTable<TcpConnection>;
+  private readonly table: ConnectionTable<TcpConnection | HalfOpen>;
   private readonly listeners = new Listeners();
+  private readonly synQueue: SynQueue;
   private readonly output: PacketOutput;
   private readonly icmp: IcmpHandler;
   private readonly isn: IsnGenerator;
@@ -73,9 +76,20 @@ export class Stack {
   private busy = false;
   private asked = false;
   private readonly onExpire = (entry: WheelEntry): void => {
+    if (entry instanceof HalfOpen) {
+      this.synQueue.onTimeout(entry, this.clock);
+      return;
+    }
     const connection = entry as TcpConnection;
     connection.onTimeout(this.clock);
     this.mark(connection);
+  };
+
+  private readonly build: BuildConnection = (local, port, remote, remotePort, iss, now) => {
+    const { mtu } = this.output.sender;
+    const c = new TcpConnection(this.env, local, port, remote, remotePort, iss, mtu, now);
+    c.tsOffset = this.isn.timestampOffset(local, port, remote, remotePort);
+    return c;
   };
 
   constructor(options: StackOptions) {
@@ -88,7 +102,7 @@ export class Stack {
     this.trace = options.trace ?? null;
     this.clock = options.now;
     this.wheel = new TimerWheel(options.now);
-    this.table = new ConnectionTable<TcpConnection>(options.rng);
+    this.table = new ConnectionTable<TcpConnection | HalfOpen>(options.rng);
     this.output = new PacketOutput(options.sender, this.counters, this.settings.ip_default_ttl);
     this.isn = new IsnGenerator(options.rng);
     const range = this.settings.ip_local_port_range;
@@ -101,12 +115,31 @@ export class Stack {
     this.icmp = new IcmpHandler(
       this.output,
       this.counters,
-      (local, localPort, remote, remotePort) =>
-        this.table.get(local, localPort, remote, remotePort),
+      (local, localPort, remote, remotePort) => {
+        const c = this.table.get(local, localPort, remote, remotePort);
+        // a half-open one has no user to tell, and no error may end it (RFC 9293 §3.9.2.2, MUST-56)
+        return c instanceof TcpConnection ? c : null;
+      },
       (source, destination) => this.ipId.next(source, destination, PROTO_ICMP),
       new IcmpRateLimit(options.rng, this.settings.icmp_ratelimit, options.now),
     );
     this.env = createEnvironment(options, this.settings, this.counters, (c) => this.mark(c));
+    this.synQueue = new SynQueue({
+      settings: this.settings,
+      counters: this.counters,
+      table: this.table,
+      wheel: this.wheel,
+      output: this.output,
+      isn: this.isn,
+      cookies: new SynCookies(options.rng),
+      trace: this.trace,
+      build: this.build,
+      deliver: (c, s, now) => {
+        const remark = this.deliver(c, s, now);
+        this.settle(c); // the accept queue grows with each ACK, not with each batch
+        return remark;
+      },
+    });
   }
 
   // --- packets in -----------------------------------------------------------------------------------
@@ -195,26 +228,20 @@ export class Stack {
       return this.counters.drop("TcpExtLand", "LAND");
     }
     const c = this.table.get(s.destination, s.destinationPort, s.source, s.sourcePort);
-    if (c !== null && !c.dead) {
-      if (c.state !== "TIME-WAIT" || !mayReuse(c, s)) return this.deliver(c, s, now);
-      this.counters.add("TcpExtTWRecycled");
-      toClosed(c, "reused by a newer SYN", now, null);
+    if (c instanceof TcpConnection) {
+      if (!c.dead) {
+        if (c.state !== "TIME-WAIT" || !mayReuse(c, s)) return this.deliver(c, s, now);
+        this.counters.add("TcpExtTWRecycled");
+        toClosed(c, "reused by a newer SYN", now, null);
+        this.forget(c);
+        return this.toListener(s, c, now);
+      }
       this.forget(c);
-      return this.toListener(s, now, c);
-    }
-    if (c !== null) this.forget(c);
-    return this.toListener(s, now, null);
+    } else if (c !== null) return this.synQueue.onSegment(c, s, now);
+    return this.toListener(s, null, now);
   }
 
   private deliver(c: TcpConnection, s: TcpSegment, now: Instant): PacketRemark {
-    if (c.state === "SYN-RECEIVED" && c.passive && (s.flags & (ACK | RST)) === ACK) {
-      const listener = c.listener as ListenerImpl | null;
-      if (listener !== null && listener.isFull) {
-        // as Linux: the client's ACK is dropped and comes again with data, or the SYN-ACK does
-        if (this.settings.tcp_abort_on_overflow !== 0) c.abort();
-        return this.counters.drop("TcpExtListenOverflows", "accept queue full");
-      }
-    }
     s.kept = false;
     const verdict = c.onSegment(s, now);
     if (s.kept) this.output.sender.keepReceived?.();
@@ -228,57 +255,12 @@ export class Stack {
     return verdict;
   }
 
-  private toListener(s: TcpSegment, now: Instant, old: TcpConnection | null): PacketRemark {
+  private toListener(s: TcpSegment, old: TcpConnection | null, now: Instant): PacketRemark {
     const listener = this.listeners.find(s.destination, s.destinationPort);
-    if (listener === null) {
-      if ((s.flags & RST) !== 0) return this.counters.drop("TcpInRsts", "reset for nobody");
-      this.output.reset(s);
-      return "refused: RST sent";
-    }
-    // RFC 9293 §3.10.7.2
-    if ((s.flags & RST) !== 0) return this.counters.drop("TcpInRsts", "reset in LISTEN");
-    if ((s.flags & ACK) !== 0) {
-      this.output.reset(s);
-      return "refused: RST sent";
-    }
-    if ((s.flags & SYN) === 0) return this.counters.drop("TcpInErrs", "no SYN in LISTEN");
-    if (listener.isFull) return this.counters.drop("TcpExtListenOverflows", "accept queue full");
-    if (listener.halfOpen >= this.settings.tcp_max_syn_backlog) {
-      return this.counters.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
-    }
-    const c = this.create(s.destination, s.destinationPort, s.source, s.sourcePort, now, old);
-    c.listener = listener;
-    listener.halfOpen++;
-    this.counters.add("TcpPassiveOpens");
-    c.onPassiveOpen(s, now);
-    this.mark(c);
-    return null;
-  }
-
-  private create(
-    local: Ipv4Address,
-    localPort: number,
-    remote: Ipv4Address,
-    remotePort: number,
-    now: Instant,
-    old: TcpConnection | null,
-  ): TcpConnection {
-    let iss = this.isn.generate(local, localPort, remote, remotePort, now);
-    // RFC 9293 §3.6.1 (MAY-2): above everything the old connection used
-    if (old !== null) iss = seqMax(iss, seqAdd(old.snd.nxt, 65537));
-    const c = new TcpConnection(
-      this.env,
-      local,
-      localPort,
-      remote,
-      remotePort,
-      iss,
-      this.output.sender.mtu,
-      now,
-    );
-    c.tsOffset = this.isn.timestampOffset(local, localPort, remote, remotePort);
-    this.table.insert(local, localPort, remote, remotePort, c);
-    return c;
+    if (listener !== null) return this.synQueue.onListen(listener, s, old, now);
+    if ((s.flags & RST) !== 0) return this.counters.drop("TcpInRsts", "reset for nobody");
+    this.output.reset(s);
+    return "refused: RST sent";
   }
 
   // --- what is to be done ---------------------------------------------------------------------------
@@ -343,13 +325,17 @@ export class Stack {
   }
 
   private tell(c: TcpConnection): void {
-    const listener = c.listener as ListenerImpl | null;
-    if (listener !== null && listener.settle(c)) this.freshListeners.push(listener);
+    this.settle(c);
     if (c.events === 0 || c.owner === null) return;
     const events = c.events;
     c.events = 0;
     const told = c.orphan ? events & (EVENT_CLOSED | EVENT_FIN_ACKED) : events;
     if (told !== 0) c.owner.onEvents(c, told);
+  }
+
+  private settle(c: TcpConnection): void {
+    const listener = c.listener as ListenerImpl | null;
+    if (listener !== null && listener.settle(c)) this.freshListeners.push(listener);
   }
 
   private tellListeners(): void {
@@ -420,11 +406,12 @@ export class Stack {
 
   private closeListener(listener: ListenerImpl): void {
     this.listeners.remove(listener);
-    for (const c of this.connections() as TcpConnection[]) {
-      if (c.listener !== listener) continue;
+    this.table.forEach((entry) => {
+      if (entry.listener !== listener) return;
+      const c = this.whole(entry);
       c.orphan = true;
       c.abort();
-    }
+    });
   }
 
   connect(options: ConnectOptions): Endpoint {
@@ -447,23 +434,28 @@ export class Stack {
     const port =
       localPort === 0 ? this.ports.toConnect(local, remoteAddress, remotePort) : localPort;
     const existing = this.table.get(local, port, remoteAddress, remotePort);
-    if (existing !== null && !existing.dead) {
+    if (existing instanceof HalfOpen || existing?.dead === false) {
       throw new StackError(
         "EADDRINUSE",
         `${formatIpv4(local)}:${port} has a connection to that peer`,
       );
     }
     if (existing !== null) this.forget(existing);
-    const c = this.create(local, port, remoteAddress, remotePort, this.clock, null);
+    const iss = this.isn.generate(local, port, remoteAddress, remotePort, this.clock);
+    const c = this.build(local, port, remoteAddress, remotePort, iss, this.clock);
+    this.table.insert(local, port, remoteAddress, remotePort, c);
     c.owner = options.owner;
     this.counters.add("TcpActiveOpens");
     c.open(this.clock);
     return c;
   }
 
+  /** Half-open ones too, each as it would be if its ACK came now: to look at, not to use. */
   connections(): Endpoint[] {
     const all: Endpoint[] = [];
-    this.table.forEach((c) => all.push(c));
+    this.table.forEach((entry) => {
+      all.push(entry instanceof HalfOpen ? this.synQueue.view(entry, this.clock) : entry);
+    });
     return all;
   }
 
@@ -474,13 +466,19 @@ export class Stack {
 
   /** The end of the stack: RST to every peer that waits for something; the next `poll` sends them. */
   abortAll(): void {
-    for (const c of this.connections() as TcpConnection[]) c.abandon();
+    this.table.forEach((entry) => this.whole(entry).abandon());
   }
 
   /** The device is gone: every connection fails, nothing is sent any more. */
   deviceLost(error: Failure): void {
-    for (const c of this.connections() as TcpConnection[]) {
-      if (!c.dead) toClosed(c, error.message, this.clock, c.state === "TIME-WAIT" ? null : error);
-    }
+    this.table.forEach((entry) => {
+      if (entry instanceof HalfOpen) this.synQueue.forget(entry, error.message, this.clock);
+      else if (!entry.dead)
+        toClosed(entry, error.message, this.clock, entry.state === "TIME-WAIT" ? null : error);
+    });
+  }
+
+  private whole(entry: TcpConnection | HalfOpen): TcpConnection {
+    return entry instanceof HalfOpen ? this.synQueue.makeWhole(entry, this.clock) : entry;
   }
 }

@@ -5,7 +5,7 @@
  */
 import { type Failure, StackError } from "../base/errors.ts";
 import { type Instant, instantOf, NEVER } from "../base/time.ts";
-import { seqGeq, seqGt, seqLeq, seqLt } from "../wire/seq.ts";
+import { seqAdd, seqGeq, seqGt, seqLeq, seqLt } from "../wire/seq.ts";
 import type { SeqNum } from "../wire/seq.ts";
 import type { TcpSegment } from "../wire/tcp-segment.ts";
 import { EVENT_SOFT_ERROR, type Endpoint } from "./endpoint.ts";
@@ -47,16 +47,28 @@ export class TcpConnection extends Tcb implements Endpoint {
     return segmentArrives(this, s, now);
   }
 
-  /** A SYN met a listener: SYN-RECEIVED, the answer is owed (RFC 9293 §3.10.7.2). */
-  onPassiveOpen(s: TcpSegment, now: Instant): void {
+  /**
+   * What a listener remembers of a SYN (`syn` holds its options again) becomes a connection in SYN-RECEIVED, the SYN-ACK
+   * sent (RFC 9293 §3.10.7.2).
+   */
+  onPassiveOpen(syn: TcpSegment, now: Instant): void {
     this.clock = now;
-    this.passive = true;
     this.segsIn++;
-    if (this.env.trace !== null) this.env.trace.segmentReceived(this, s, now);
-    synReceived(this, s, now);
+    this.segsOut++;
+    synReceived(this, syn, now);
+    this.snd.nxt = seqAdd(this.snd.iss, 1);
     this.state = "LISTEN"; // the listener's state is where it comes from
     setState(this, "SYN-RECEIVED", "SYN received", now);
-    this.synOwed = true;
+  }
+
+  /** The SYN-ACK left at `sentAt`, and `retries` times more; the ACK to it may be timed if `once` (Karn's rule). */
+  onSynAckHistory(sentAt: Instant, retries: number, once: boolean): void {
+    this.retries = retries;
+    this.retransmits = retries;
+    this.segsOut += retries;
+    this.timing = once;
+    this.timedSeq = this.snd.nxt;
+    this.timedAt = sentAt;
   }
 
   onTimeout(now: Instant): void {
@@ -68,7 +80,7 @@ export class TcpConnection extends Tcb implements Endpoint {
   onIcmpError(hard: boolean, error: Failure, quoted: SeqNum, now: Instant): boolean {
     this.clock = now;
     if (seqLt(quoted, this.snd.una) || seqGeq(quoted, this.snd.nxt)) return false;
-    if (hard && !isSynchronized(this.state) && !this.passive) {
+    if (hard && !isSynchronized(this.state)) {
       fail(this, error.code, error.message, now);
     } else {
       // RFC 5927 §5.2: on a synchronized connection even a hard error is only noted

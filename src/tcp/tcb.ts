@@ -111,8 +111,6 @@ export class Tcb {
   readonly remoteAddress: Ipv4Address;
   readonly remotePort: number;
   owner: EndpointOwner | null = null;
-  /** From LISTEN (MUST-11). */
-  passive = false;
   /** The user closed it for good: nobody reads any more. */
   orphan = false;
   error: Failure | null = null;

@@ -66,9 +66,7 @@ function retransmit(t: Tcb, now: Instant): void {
   t.retries++;
   if (t.retries > retryLimit(t)) {
     t.env.count("TcpExtTCPAbortOnTimeout");
-    if (t.state === "SYN-RECEIVED" && t.passive)
-      toClosed(t, "SYN-ACK never acknowledged", now, null);
-    else failTimedOut(t, now);
+    failTimedOut(t, now);
     return;
   }
   if (t.retries === settings.tcp_retries1) {

@@ -3,5 +3,9 @@ import type { Instant } from "../base/time.ts";
 import type { Tcb } from "./tcb.ts";
 
 export function timestampNow(t: Tcb, now: Instant): number {
-  return (Math.floor(now % 4294967296) + t.tsOffset) | 0;
+  return timestampAt(t.tsOffset, now);
+}
+
+export function timestampAt(offset: number, now: Instant): number {
+  return (Math.floor(now % 4294967296) + offset) | 0;
 }

@@ -1,6 +1,14 @@
 /** First check: is the segment within the window, is it an old duplicate by its timestamp, and what of it is new. */
 import { elapsed, type Instant } from "../../base/time.ts";
-import { seqAdd, seqDiff, seqGeq, seqInWindow, seqLeq, seqLt } from "../../wire/seq.ts";
+import {
+  type SeqNum,
+  seqAdd,
+  seqDiff,
+  seqGeq,
+  seqInWindow,
+  seqLeq,
+  seqLt,
+} from "../../wire/seq.ts";
 import { ACK, FIN, RST, SYN, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { startTimeWait } from "../transitions.ts";
@@ -20,7 +28,9 @@ export function checkSequence(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     if (old !== null) return old;
   }
   if (t.state === "SYN-RECEIVED" && isSyn && s.seq === t.rcv.irs && !isReset) return synAgain(t, s);
-  if (!isAcceptable(t, s)) return isReset ? "dropped: reset outside the window" : refuse(t, s, now);
+  const { nxt, edge } = t.rcv;
+  if (!isAcceptable(s, nxt, seqDiff(edge, nxt)))
+    return isReset ? "dropped: reset outside the window" : refuse(t, s, now);
   if (withTimestamps && s.hasTimestamps) recordTimestamp(t, s, now);
   return null;
 }
@@ -48,9 +58,7 @@ function oweAnswer(t: Tcb, isSyn: boolean, now: Instant): void {
 }
 
 /** The four cases of RFC 9293 §3.4, with §3.10.7.4's allowance at window 0 (MUST-66). */
-function isAcceptable(t: Tcb, s: TcpSegment): boolean {
-  const { nxt, edge } = t.rcv;
-  const window = seqDiff(edge, nxt);
+export function isAcceptable(s: TcpSegment, nxt: SeqNum, window: number): boolean {
   const length = segmentLength(s);
   if (window <= 0) return s.seq === nxt;
   if (length === 0) return seqInWindow(s.seq, nxt, window);

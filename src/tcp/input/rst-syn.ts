@@ -18,8 +18,7 @@ export function checkReset(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   }
   t.env.count("TcpEstabResets");
   if (t.state === "SYN-RECEIVED") {
-    if (t.passive) toClosed(t, "RST received", now, null);
-    else fail(t, "ECONNREFUSED", "RST received in SYN-RECEIVED", now);
+    fail(t, "ECONNREFUSED", "RST received in SYN-RECEIVED", now);
   } else if (t.state === "CLOSING" || t.state === "LAST-ACK" || t.state === "TIME-WAIT") {
     toClosed(t, "RST received", now, null);
   } else {
@@ -28,13 +27,9 @@ export function checkReset(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   return DONE;
 }
 
-/** RFC 5961 §4.2: a SYN is answered with a challenge ACK; a passive SYN-RECEIVED goes back to LISTEN. */
+/** RFC 5961 §4.2: a SYN is answered with a challenge ACK. */
 export function checkSyn(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if ((s.flags & SYN) === 0) return null;
-  if (t.state === "SYN-RECEIVED" && t.passive) {
-    toClosed(t, "SYN in the window", now, null);
-    return "dropped: SYN in SYN-RECEIVED";
-  }
   challenge(t, now);
   return "dropped: SYN on a live connection";
 }

@@ -1,0 +1,110 @@
+/** What leaves before there is a connection: SYN-ACKs, from the SYN queue or as cookies, and ACKs that tell where the window is. */
+import type { Instant } from "../base/time.ts";
+import { type SeqNum, seqAdd } from "../wire/seq.ts";
+import { ACK, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
+import type { Settings } from "../tcp/config.ts";
+import type { IsnGenerator } from "../tcp/isn.ts";
+import { windowScaleFor } from "../tcp/options.ts";
+import { createOutgoing, type Outgoing, resetOutgoing } from "../tcp/output/outgoing.ts";
+import { timestampAt } from "../tcp/timestamps.ts";
+import {
+  agreedTo,
+  type HalfOpen,
+  hasSack,
+  hasScaling,
+  hasTimestamps,
+  mssOnly,
+} from "./half-open.ts";
+import type { PacketOutput } from "./packet-output.ts";
+import { timestampWithOptions } from "./syn-cookies.ts";
+
+/** Told of each segment for a half-open entry before it is written. */
+export type OnSent = (
+  h: HalfOpen,
+  segment: TcpSegment,
+  remark: string | null,
+  now: Instant,
+) => void;
+
+export class SynAnswers {
+  private readonly settings: Settings;
+  private readonly isn: IsnGenerator;
+  private readonly output: PacketOutput;
+  private readonly onSent: OnSent | null;
+  private readonly out: Outgoing = createOutgoing();
+
+  constructor(settings: Settings, isn: IsnGenerator, output: PacketOutput, onSent: OnSent | null) {
+    this.settings = settings;
+    this.isn = isn;
+    this.output = output;
+    this.onSent = onSent;
+  }
+
+  /** Bytes offered until the first ACK: what a window field can say unscaled. */
+  get window(): number {
+    return Math.min(65535, this.settings.tcp_rmem[1]);
+  }
+
+  synAck(h: HalfOpen, remark: string | null, now: Instant): void {
+    this.compose(h.iss, h.irs, h.agreed, this.timestamp(h, now), h.tsRecent);
+    const s = this.out.segment;
+    s.flags = SYN | ACK;
+    this.emit(h, remark, now);
+  }
+
+  ack(h: HalfOpen, now: Instant): void {
+    this.compose(seqAdd(h.iss, 1), h.irs, h.agreed, this.timestamp(h, now), h.tsRecent);
+    const s = this.out.segment;
+    s.flags = ACK;
+    // the options of a SYN go, and its window, which is never scaled (RFC 7323 §2.2)
+    if (s.windowScale > 0) s.window >>= s.windowScale;
+    s.mss = 0;
+    s.windowScale = -1;
+    s.sackPermitted = false;
+    this.emit(h, null, now);
+  }
+
+  /** The SYN-ACK whose ISS `iss` is a cookie; its timestamp carries the options that it agrees to. */
+  cookie(syn: TcpSegment, iss: SeqNum, now: Instant): void {
+    const { destination: local, destinationPort, source: remote, sourcePort } = syn;
+    const agreed = agreedTo(syn, this.settings);
+    if (hasTimestamps(agreed)) {
+      const scale = hasScaling(agreed) ? syn.windowScale : -1;
+      const clock = timestampWithOptions(timestampAt(0, now), scale, hasSack(agreed));
+      const offset = this.isn.timestampOffset(local, destinationPort, remote, sourcePort);
+      this.compose(iss, syn.seq, agreed, (clock + offset) | 0, syn.tsVal);
+    } else {
+      // nothing would bring the options back with the ACK: they are not agreed to (RFC 4987 §3.6)
+      this.compose(iss, syn.seq, mssOnly(agreed), 0, 0);
+    }
+    this.out.segment.flags = SYN | ACK;
+    this.out.remark = "SYN cookie";
+    this.output.bare(this.out, local, destinationPort, remote, sourcePort);
+  }
+
+  private timestamp(h: HalfOpen, now: Instant): number {
+    if (!hasTimestamps(h.agreed)) return 0;
+    return timestampAt(this.isn.timestampOffset(h.local, h.localPort, h.remote, h.remotePort), now);
+  }
+
+  private compose(at: SeqNum, irs: SeqNum, agreed: number, tsVal: number, tsEcr: number): void {
+    resetOutgoing(this.out);
+    const s = this.out.segment;
+    s.seq = at;
+    s.ack = seqAdd(irs, 1);
+    s.window = this.window;
+    s.mss = this.output.sender.mtu - 40;
+    // an answer carries an option only if the SYN had it (RFC 7323 §2.3, RFC 2018 §2)
+    if (hasScaling(agreed)) s.windowScale = windowScaleFor(this.settings.tcp_rmem[2]);
+    s.sackPermitted = hasSack(agreed);
+    s.hasTimestamps = hasTimestamps(agreed);
+    s.tsVal = tsVal;
+    s.tsEcr = tsEcr;
+  }
+
+  private emit(h: HalfOpen, remark: string | null, now: Instant): void {
+    this.out.remark = remark;
+    if (this.onSent !== null) this.onSent(h, this.out.segment, remark, now);
+    this.output.bare(this.out, h.local, h.localPort, h.remote, h.remotePort);
+  }
+}
