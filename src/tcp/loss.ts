@@ -29,7 +29,8 @@ export function enterRecovery(t: Tcb, now: Instant): void {
   t.partialAcks = 0;
   t.forceRetransmit = 1;
   t.timing = false;
-  t.cc?.onLoss(flightSize(t), now);
+  // what limited transmit sent beyond the window is no part of the FlightSize that is halved (RFC 5681 §3.2)
+  if (t.cc !== null) t.cc.onLoss(Math.min(flightSize(t), t.cc.cwnd), now);
   t.inflation = t.sack ? 0 : 3 * mss;
   markFirstLost(t);
   t.env.count("TcpExtTCPFastRetrans");

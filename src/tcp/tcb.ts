@@ -159,6 +159,9 @@ export class Tcb {
   ack: number = ACK_NONE;
   /** Duplicate ACKs owed beside the one of `ack`: each out-of-order segment draws one. */
   duplicateAcks = 0;
+  /** What was received twice, for the first SACK block of the next segment (RFC 2883); none while both are equal. */
+  dsackLeft: SeqNum = seq(0);
+  dsackRight: SeqNum = seq(0);
   /** A RST to send before dying. */
   resetOwed = false;
   /** SYN, SYN-ACK: (again). */

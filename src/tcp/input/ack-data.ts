@@ -21,7 +21,6 @@ export function dataAcknowledged(
   now: Instant,
 ): void {
   sampleRtt(t, s, now);
-  t.rtt.backoff = 0; // RFC 8961 §4: data got through
   t.persistBackoff = 0;
   t.dupAcks = 0;
   t.scoreboard?.advance(t.snd.una);
@@ -80,7 +79,10 @@ function partialAck(t: Tcb, bytes: number): boolean {
   return t.partialAcks === 1 || t.sack;
 }
 
-/** One sample a round trip: a timed segment never sent twice (Karn), else the timestamp echoed. */
+/**
+ * One sample a round trip: a timed segment never sent twice (Karn), else the timestamp echoed. Only a sample ends the
+ * back-off (RFC 6298 §5), as the ACK of what was sent twice says nothing of the path.
+ */
 function sampleRtt(t: Tcb, s: TcpSegment, now: Instant): void {
   const { tcp_rto_min_ms: min, tcp_rto_max_ms: max } = t.env.settings;
   if (t.timing) {

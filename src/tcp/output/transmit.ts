@@ -11,6 +11,7 @@ import {
   seqMin,
 } from "../../wire/seq.ts";
 import { ACK, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
+import { owesSack, writeSackBlocks } from "../dsack.ts";
 import { nextLost, pipe } from "../loss.ts";
 import { windowScaleFor } from "../options.ts";
 import { isSynchronized } from "../state.ts";
@@ -77,12 +78,12 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   }
   s.window = windowField(t, true);
   t.snd.nxt = seqMax(t.snd.nxt, seqAdd(t.snd.iss, 1));
-  if (first && t.retries === 0) {
+  if (first) {
     t.timing = true;
     t.timedSeq = t.snd.nxt;
     t.timedAt = now;
-  } else if (t.retries > 0) {
-    t.timing = false;
+  } else {
+    t.timing = false; // Karn: by timer or because the peer's SYN came again
     out.remark = isAnswer ? "retransmission: SYN-ACK" : "retransmission: SYN";
     t.retransmits++;
   }
@@ -104,9 +105,7 @@ function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: Instant)
     s.tsVal = timestampNow(t, now);
     s.tsEcr = t.tsRecent;
   }
-  if (t.sack && t.reassembly !== null) {
-    s.sackCount = t.reassembly.sackBlocks(s.sack, t.timestamps ? 3 : 4);
-  }
+  if (owesSack(t)) s.sackCount = writeSackBlocks(t, s.sack, t.timestamps ? 3 : 4);
   t.rcv.lastAckSent = t.rcv.nxt;
   t.rcv.unacked = 0;
   t.ack = ACK_NONE;
@@ -116,7 +115,7 @@ function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: Instant)
 
 /** Bytes that SACK blocks on this connection's next segment take from its payload. */
 function sackOverhead(t: Tcb): number {
-  return t.sack && t.reassembly !== null && !t.reassembly.isEmpty ? (t.timestamps ? 28 : 36) : 0;
+  return owesSack(t) ? (t.timestamps ? 28 : 36) : 0;
 }
 
 function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
@@ -142,6 +141,8 @@ function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boole
   t.retransmits++;
   t.retransmittedBytes += Math.max(length, 0);
   t.timing = false;
+  // RFC 6298 §5: what the timer guards has just left again; after partial ACKs RFC 6582 §3.2 would rather be impatient
+  if (at === snd.una && (t.sack || t.partialAcks === 0)) startRetransmitTimer(t, now);
   t.env.count("TcpRetransSegs");
   return true;
 }
@@ -198,10 +199,10 @@ function newDataRoom(t: Tcb, waiting: number, window: number): number {
 function armPersist(t: Tcb, now: Instant): void {
   if (t.snd.una !== t.snd.nxt || t.timers.isArmed(TIMER_PERSIST)) return;
   const max = t.env.settings.tcp_rto_max_ms;
-  t.timers.start(
-    TIMER_PERSIST,
-    after(now, Math.min(t.rtt.current(max) * 2 ** t.persistBackoff, max)),
-  );
+  const span = Math.min(t.rtt.current(max) * 2 ** t.persistBackoff, max);
+  // with room for some of it this is the override of silly-window avoidance: 0.1 to 1 s (§3.8.6.2.1)
+  const override = usableWindow(t) > 0;
+  t.timers.start(TIMER_PERSIST, after(now, override ? Math.min(Math.max(span, 100), 1000) : span));
 }
 
 /** RFC 5681 §4.1, and Linux's switch for it. */
@@ -223,7 +224,7 @@ function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Instant): 
   out.length = length;
   const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;
   if (seqGt(next, snd.nxt)) {
-    if (!t.timing && t.recovery !== "loss") {
+    if (!t.timing) {
       t.timing = true;
       t.timedSeq = next;
       t.timedAt = now;
