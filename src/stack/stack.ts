@@ -41,6 +41,7 @@ import { LocalAddresses } from "./local-addresses.ts";
 import { PacketOutput } from "./packet-output.ts";
 import { FragmentReassembler } from "./reassembly.ts";
 import { checkSettings } from "./sysctl.ts";
+import { endPredecessor, mayTakeOver, TimeWaits } from "./time-waits.ts";
 import { TimerWheel, type WheelEntry } from "./timer-wheel.ts";
 
 /** Segments one connection may send before the next one's turn. */
@@ -59,7 +60,8 @@ export class Stack {
   private readonly output: PacketOutput;
   private readonly icmp: IcmpHandler;
   private readonly isn: IsnGenerator;
-  private readonly ports: FreePorts;
+  private readonly ports: FreePorts<TcpConnection>;
+  private readonly timeWaits: TimeWaits;
   private readonly ipId: IpIdentification;
   private readonly fragments: FragmentReassembler;
   private readonly header: Ipv4Header = createIpv4Header();
@@ -91,7 +93,10 @@ export class Stack {
     this.output = new PacketOutput(options.sender, this.counters, this.settings.ip_default_ttl);
     this.isn = new IsnGenerator(options.rng);
     const range = this.settings.ip_local_port_range;
-    this.ports = new FreePorts(options.rng, range, this.table, this.listeners);
+    this.timeWaits = new TimeWaits(this.settings.tcp_max_tw_buckets, this.counters);
+    this.ports = new FreePorts(options.rng, range, this.table, this.listeners, (c) =>
+      mayTakeOver(c, this.clock),
+    );
     this.ipId = new IpIdentification(options.rng);
     this.fragments = new FragmentReassembler({
       highThreshBytes: this.settings.ipfrag_high_thresh,
@@ -195,11 +200,8 @@ export class Stack {
     }
     const c = this.table.get(s.destination, s.destinationPort, s.source, s.sourcePort);
     if (c !== null && !c.dead) {
-      if (c.state !== "TIME-WAIT" || !mayReuse(c, s)) return this.deliver(c, s, now);
-      this.counters.add("TcpExtTWRecycled");
-      toClosed(c, "reused by a newer SYN", now, null);
-      this.forget(c);
-      return this.toListener(s, now, c);
+      const isNew = c.state === "TIME-WAIT" && mayReuse(c, s) && this.listens(s);
+      return isNew ? this.toListener(s, now, c) : this.deliver(c, s, now);
     }
     if (c !== null) this.forget(c);
     return this.toListener(s, now, null);
@@ -227,6 +229,10 @@ export class Stack {
     return verdict;
   }
 
+  private listens(s: TcpSegment): boolean {
+    return this.listeners.find(s.destination, s.destinationPort) !== null;
+  }
+
   private toListener(s: TcpSegment, now: Instant, old: TcpConnection | null): PacketRemark {
     const listener = this.listeners.find(s.destination, s.destinationPort);
     if (listener === null) {
@@ -245,7 +251,9 @@ export class Stack {
     if (listener.halfOpen >= this.settings.tcp_max_syn_backlog) {
       return this.counters.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
     }
+    if (old !== null) this.forget(old);
     const c = this.create(s.destination, s.destinationPort, s.source, s.sourcePort, now, old);
+    c.predecessor = old;
     c.listener = listener;
     listener.halfOpen++;
     this.counters.add("TcpPassiveOpens");
@@ -263,8 +271,11 @@ export class Stack {
     old: TcpConnection | null,
   ): TcpConnection {
     let iss = this.isn.generate(local, localPort, remote, remotePort, now);
-    // RFC 9293 §3.6.1 (MAY-2): above everything the old connection used
-    if (old !== null) iss = seqMax(iss, seqAdd(old.snd.nxt, 65537));
+    if (old !== null) {
+      // RFC 9293 §3.6.1 (MAY-2): above everything the old connection used
+      iss = seqMax(iss, seqAdd(old.snd.nxt, 65537));
+      this.counters.add("TcpExtTWRecycled");
+    }
     const c = new TcpConnection(
       this.env,
       local,
@@ -334,9 +345,11 @@ export class Stack {
       }
       throw error;
     }
+    if (c.predecessor !== null && c.snd.una !== c.snd.iss) endPredecessor(c, now);
     if (c.dead && c.events === 0) this.forget(c);
     else if (c.dead && (c.owner === null || c.orphan)) this.forget(c);
     else this.schedule(c);
+    if (c.state === "TIME-WAIT") this.timeWaits.add(c, now);
   }
 
   private tell(c: TcpConnection): void {
@@ -381,6 +394,14 @@ export class Stack {
       this.table.delete(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     }
     (c.listener as ListenerImpl | null)?.settle(c);
+    this.timeWaits.remove(c);
+    const old = c.predecessor;
+    if (old === null) return;
+    c.predecessor = null;
+    if (c.snd.una !== c.snd.iss) return;
+    // the SYN was an old duplicate: TIME-WAIT goes on where it stood
+    this.table.insert(old.localAddress, old.localPort, old.remoteAddress, old.remotePort, old);
+    this.mark(old);
   }
 
   private mark(c: TcpConnection): void {
@@ -398,12 +419,7 @@ export class Stack {
 
   listen(options: ListenOptions): Listener {
     const address = options.address ?? UNSPECIFIED;
-    if (address !== UNSPECIFIED && this.addresses.own(address) === null) {
-      throw new StackError(
-        "EADDRNOTAVAIL",
-        `${formatIpv4(address)} is not an address of this stack`,
-      );
-    }
+    if (address !== UNSPECIFIED) this.addresses.checkOwn(address);
     const port = options.port === 0 ? this.ports.toListen(address) : options.port;
     const backlog = Math.max(0, Math.min(options.backlog ?? 511, this.settings.somaxconn));
     const listener = new ListenerImpl(
@@ -431,30 +447,21 @@ export class Stack {
     const { remoteAddress, remotePort } = options;
     if (remotePort < 1 || remotePort > 65535)
       throw new StackError("EINVAL", "the port is 1 to 65535");
-    const local = options.localAddress ?? this.addresses.sourceFor(remoteAddress);
-    const own = this.addresses.own(local);
-    if (own === null) {
-      throw new StackError("EADDRNOTAVAIL", `${formatIpv4(local)} is not an address of this stack`);
-    }
-    // MUST-46
-    if (!this.addresses.isHost(remoteAddress, own)) {
-      throw new StackError(
-        "ENETUNREACH",
-        `${formatIpv4(remoteAddress)} is not the address of a host`,
-      );
-    }
+    const local = this.addresses.toReach(remoteAddress, options.localAddress);
     const localPort = options.localPort ?? 0;
     const port =
       localPort === 0 ? this.ports.toConnect(local, remoteAddress, remotePort) : localPort;
     const existing = this.table.get(local, port, remoteAddress, remotePort);
-    if (existing !== null && !existing.dead) {
+    const old = existing !== null && mayTakeOver(existing, this.clock) ? existing : null;
+    if (existing !== null && !existing.dead && old === null) {
       throw new StackError(
         "EADDRINUSE",
         `${formatIpv4(local)}:${port} has a connection to that peer`,
       );
     }
+    if (old !== null) toClosed(old, "reused by a new open", this.clock, null);
     if (existing !== null) this.forget(existing);
-    const c = this.create(local, port, remoteAddress, remotePort, this.clock, null);
+    const c = this.create(local, port, remoteAddress, remotePort, this.clock, old);
     c.owner = options.owner;
     this.counters.add("TcpActiveOpens");
     c.open(this.clock);

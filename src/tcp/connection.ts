@@ -34,6 +34,8 @@ export class TcpConnection extends Tcb implements Endpoint {
   wheelNext: TcpConnection | null = null;
   wheelPrev: TcpConnection | null = null;
   wheelSlot = -1;
+  /** In TIME-WAIT until a SYN made this one; back there if that SYN was an old duplicate (MAY-2). */
+  predecessor: TcpConnection | null = null;
   /** The time of the last call from the world: what user calls go by. */
   private clock: Instant = instantOf(0);
 

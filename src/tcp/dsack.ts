@@ -25,7 +25,6 @@ export function writeSackBlocks(t: Tcb, blocks: Int32Array, max: number): number
 /** A SACK option will stand on the next segment. */
 export function owesSack(t: Tcb): boolean {
   return (
-    t.sack &&
-    (t.dsackLeft !== t.dsackRight || (t.reassembly !== null && !t.reassembly.isEmpty))
+    t.sack && (t.dsackLeft !== t.dsackRight || (t.reassembly !== null && !t.reassembly.isEmpty))
   );
 }

@@ -1,7 +1,15 @@
 /** First check: is the segment within the window, is it an old duplicate by its timestamp, and what of it is new. */
 import { elapsed, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqInWindow, seqLeq, seqLt } from "../../wire/seq.ts";
-import { ACK, FIN, RST, SYN, SYN_TAKEN, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
+import {
+  ACK,
+  FIN,
+  RST,
+  SYN,
+  SYN_TAKEN,
+  segmentLength,
+  type TcpSegment,
+} from "../../wire/tcp-segment.ts";
 import { noteDuplicate } from "../dsack.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { startTimeWait } from "../transitions.ts";
