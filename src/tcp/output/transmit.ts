@@ -124,15 +124,8 @@ function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boole
   const { snd } = t;
   if (t.forceRetransmit === 0 && (t.cc === null || pipe(t) + snd.mss > t.cc.cwnd + t.inflation))
     return false;
-  const dataEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
-  let end = seqMin(t.lostEdge, dataEnd);
-  if (t.scoreboard !== null) end = t.scoreboard.holeEnd(at, end);
-  // a peer that shrank its window gets what lies within it; at least the first byte when that is all there is
-  const limit = seqAdd(snd.una, Math.max(snd.wnd, 1));
-  if (seqGt(end, limit) && at !== snd.una) end = limit;
-  const cap = Math.min(max, snd.mss) - sackOverhead(t);
-  const length = Math.min(seqDiff(end, at), cap);
-  const finOnly = seqLeq(dataEnd, at) && snd.finSent;
+  const length = lostLength(t, at, max);
+  const finOnly = seqLeq(seqAdd(snd.bufferSeq, t.sendBuffer.length), at) && snd.finSent;
   if (length <= 0 && !finOnly) return false;
   if (t.forceRetransmit > 0) t.forceRetransmit--;
   send(t, out, at, Math.max(length, 0), now);
@@ -145,6 +138,18 @@ function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boole
   if (at === snd.una && (t.sack || t.partialAcks === 0)) startRetransmitTimer(t, now);
   t.env.count("TcpRetransSegs");
   return true;
+}
+
+/** Bytes of the hole at `at` that one segment may carry again. */
+function lostLength(t: Tcb, at: SeqNum, max: number): number {
+  const { snd } = t;
+  let end = seqMin(t.lostEdge, seqAdd(snd.bufferSeq, t.sendBuffer.length));
+  if (t.scoreboard !== null) end = t.scoreboard.holeEnd(at, end);
+  // a peer that shrank its window gets what lies within it, or one byte; the first repeat of what stands first goes
+  // whole, as it was within the window when it left (RFC 9293 §3.8.6, RFC 7323 §2.4)
+  const limit = seqAdd(snd.una, Math.max(snd.wnd, 1));
+  if (seqGt(end, limit) && (at !== snd.una || t.retries > 1)) end = limit;
+  return Math.min(seqDiff(end, at), Math.min(max, snd.mss) - sackOverhead(t));
 }
 
 /** RFC 6675 §4 rule 4: once an episode, the highest segment again, lest a lost tail cost a timeout. */
