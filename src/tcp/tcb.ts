@@ -191,6 +191,7 @@ export class Tcb {
   forcedRoom = false;
   /** A segment is being timed: its last byte, and when it left; off by Karn's rule. */
   timing = false;
+  /** With none being timed: a timestamp gives a sample only if it acknowledges more than this. */
   timedSeq: SeqNum;
   timedAt: Instant = instantOf(0);
   /** The congestion window was what stopped the last transmission. */

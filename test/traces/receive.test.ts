@@ -163,6 +163,18 @@ test("with delayed ACKs the timestamp of the first segment is echoed, behind a h
   expect(p.next().segment.tsEcr).toBe(150);
 });
 
+test("the timestamp of text that waits is looked at when it arrives, and not again when the hole is filled [7323-5.3-ONCE]", () => {
+  const p = new ScriptedPeer().listens();
+  p.sends("S 0:0(0) win 65535 <mss 1000,TS val 100 ecr 0>").sees("S. 0:0(0) ack 1");
+  p.sends(". 1:1(0) ack 1 <TS val 100 ecr 0>");
+  p.sends(". 11:21(10) ack 1 <TS val 110 ecr 0>").sees(". 1:1(0) ack 1");
+  p.sends(". 1:6(5) ack 1 <TS val 200 ecr 0>").sees(". 1:1(0) ack 6");
+  p.sends(". 21:31(10) ack 1 <TS val 150 ecr 0>"); // older than TS.Recent on arrival
+  expect(p.endpoint.info().outOfOrderBytes).toBe(10);
+  p.sends(". 6:11(5) ack 1 <TS val 200 ecr 0>");
+  expect([...p.received]).toEqual(bytes(1, 21));
+});
+
 test("an urgent pointer is told once and when it advances, and how much lies before it [MUST-32] [MUST-33] [6093-6-INLINE]", () => {
   const p = new ScriptedPeer().established();
   p.reads = false;

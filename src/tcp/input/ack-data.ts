@@ -88,12 +88,16 @@ function sampleRtt(t: Tcb, s: TcpSegment, now: Instant): void {
   if (t.timing) {
     if (seqGt(t.timedSeq, t.snd.una)) return;
     t.timing = false;
+    t.timedSeq = t.snd.nxt;
     t.rtt.sample(elapsed(t.timedAt, now), min, max);
     return;
   }
   if (!t.timestamps || !s.hasTimestamps || s.tsEcr === 0) return;
+  if (seqLeq(t.snd.una, t.timedSeq)) return; // this round trip has its sample (RFC 7323 §4.2)
   const r = (timestampNow(t, now) - s.tsEcr) | 0;
-  if (r >= 0 && r < max) t.rtt.sample(r, min, max); // an echo from the future gives none
+  if (r < 0 || r >= max) return; // an echo from the future gives none
+  t.timedSeq = t.snd.nxt;
+  t.rtt.sample(r, min, max);
 }
 
 /** Linux grows the send buffer with the congestion window: twice the window, so that it can stay full. */

@@ -12,7 +12,7 @@ import {
 } from "../../wire/seq.ts";
 import { ACK, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
-import { nextLost, pipe } from "../loss.ts";
+import { nextLost, pipe, stopTiming } from "../loss.ts";
 import { windowScaleFor } from "../options.ts";
 import { isSynchronized } from "../state.ts";
 import { ACK_NONE, ACK_NOW, type Tcb } from "../tcb.ts";
@@ -83,7 +83,7 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
     t.timedSeq = t.snd.nxt;
     t.timedAt = now;
   } else {
-    t.timing = false; // Karn: by timer or because the peer's SYN came again
+    stopTiming(t); // by timer or because the peer's SYN came again
     out.remark = isAnswer ? "retransmission: SYN-ACK" : "retransmission: SYN";
     t.retransmits++;
   }
@@ -133,7 +133,7 @@ function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boole
   t.highRxt = seqAdd(at, Math.max(length, 0) + ((out.segment.flags & FIN) !== 0 ? 1 : 0));
   t.retransmits++;
   t.retransmittedBytes += Math.max(length, 0);
-  t.timing = false;
+  stopTiming(t);
   // RFC 6298 §5: what the timer guards has just left again; after partial ACKs RFC 6582 §3.2 would rather be impatient
   if (at === snd.una && (t.sack || t.partialAcks === 0)) startRetransmitTimer(t, now);
   t.env.count("TcpRetransSegs");
@@ -164,6 +164,7 @@ function rescue(t: Tcb, out: Outgoing, now: Instant): boolean {
   t.rescued = true;
   send(t, out, at, seqDiff(dataEnd, at), now);
   out.remark = "retransmission: rescue";
+  stopTiming(t);
   t.retransmits++;
   t.env.count("TcpRetransSegs");
   return true;
