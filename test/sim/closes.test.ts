@@ -149,5 +149,5 @@ test("a mebibyte comes in after our own end, and goes out after the peer's [9293
   expect(w.a.state).toBe("FIN-WAIT-2");
   expect(w.b.state).toBe("CLOSE-WAIT");
   expect(w.a.received).toHaveLength(bytes.length);
-  expect(Uint8Array.from(w.a.received)).toEqual(bytes);
+  expect(w.a.received.every((byte, i) => byte === bytes[i])).toBe(true);
 });
