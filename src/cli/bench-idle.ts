@@ -10,7 +10,7 @@ import { formatIpv4 } from "../wire/address.ts";
 import { PORTS, startService } from "./bench-services.ts";
 import { checkDeviceOptions, type RawDeviceOptions } from "./device-options.ts";
 import { openStack, type OpenedStack } from "./open-stack.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { limitYoungGeneration } from "./young-generation.ts";
 
 export type IdleQuestion =
   | { readonly serve: RawDeviceOptions | "kernel" }
@@ -77,7 +77,7 @@ async function collect(): Promise<void> {
   }
 }
 
-keepYoungGenerationSmall(); // as serve does, and the same on both sides
+limitYoungGeneration(); // as serve does, and the same on both sides
 answer((question: IdleQuestion) =>
   "serve" in question ? serve(question.serve) : figures(question.connections, question.seconds),
 );

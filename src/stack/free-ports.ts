@@ -6,20 +6,23 @@ import type { ConnectionTable } from "./connection-table.ts";
 import type { Listeners } from "./listeners.ts";
 import { EphemeralPorts } from "./ports.ts";
 
-export class FreePorts {
+export class FreePorts<T extends object> {
   private readonly ports: EphemeralPorts;
-  private readonly table: ConnectionTable<object>;
+  private readonly table: ConnectionTable<T>;
   private readonly listeners: Listeners;
+  private readonly mayTakeOver: (connection: T) => boolean;
 
   constructor(
     rng: Rng,
     range: readonly [number, number],
-    table: ConnectionTable<object>,
+    table: ConnectionTable<T>,
     listeners: Listeners,
+    mayTakeOver: (connection: T) => boolean,
   ) {
     this.ports = new EphemeralPorts(rng, range);
     this.table = table;
     this.listeners = listeners;
+    this.mayTakeOver = mayTakeOver;
   }
 
   toListen(address: Ipv4Address): number {
@@ -29,10 +32,16 @@ export class FreePorts {
     return port;
   }
 
+  /** One that is free; when there is none, one in TIME-WAIT whose place may be taken. */
   toConnect(local: Ipv4Address, remote: Ipv4Address, remotePort: number): number {
     const isFree = (p: number): boolean =>
       this.table.get(local, p, remote, remotePort) === null && !this.listeners.conflicts(local, p);
-    const port = this.ports.choose(local, remote, remotePort, isFree);
+    const isReusable = (p: number): boolean => {
+      const old = this.table.get(local, p, remote, remotePort);
+      return old !== null && this.mayTakeOver(old) && !this.listeners.conflicts(local, p);
+    };
+    const free = this.ports.choose(local, remote, remotePort, isFree);
+    const port = free === 0 ? this.ports.choose(local, remote, remotePort, isReusable) : free;
     if (port === 0)
       throw new StackError("EADDRNOTAVAIL", "every ephemeral port to that peer is in use");
     return port;

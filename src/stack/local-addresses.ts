@@ -1,7 +1,9 @@
 /** The stack's own addresses: what is for us, whose packets are believed, and which source to use. */
+import { StackError } from "../base/errors.ts";
 import type { Ipv4Header } from "../wire/ipv4.ts";
 import {
   type Cidr,
+  formatIpv4,
   inPrefix,
   type Ipv4Address,
   isLoopback,
@@ -37,9 +39,23 @@ export class LocalAddresses {
     return !local && this.own(source) !== null ? "our own source" : null;
   }
 
-  /** Whether `remote` can be one host, seen from `own` (MUST-46). */
-  isHost(remote: Ipv4Address, own: Cidr): boolean {
-    return isUnicast(remote) && !isSubnetBroadcast(remote, own);
+  /** Throws EADDRNOTAVAIL for an address that is not the stack's. */
+  checkOwn(address: Ipv4Address): Cidr {
+    const own = this.own(address);
+    if (own === null) {
+      const text = formatIpv4(address);
+      throw new StackError("EADDRNOTAVAIL", `${text} is not an address of this stack`);
+    }
+    return own;
+  }
+
+  /** The source for packets to `remote`: what was asked for, if it is ours. Throws where `remote` is no host (MUST-46). */
+  toReach(remote: Ipv4Address, asked: Ipv4Address | undefined): Ipv4Address {
+    const own = this.checkOwn(asked ?? this.sourceFor(remote));
+    if (!isUnicast(remote) || isSubnetBroadcast(remote, own)) {
+      throw new StackError("ENETUNREACH", `${formatIpv4(remote)} is not the address of a host`);
+    }
+    return own.address;
   }
 
   /** The address whose prefix holds the destination, else the first (MUST-44). */

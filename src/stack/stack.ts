@@ -44,6 +44,7 @@ import { FragmentReassembler } from "./reassembly.ts";
 import { SynCookies } from "./syn-cookies.ts";
 import { type BuildConnection, SynQueue } from "./syn-queue.ts";
 import { checkSettings } from "./sysctl.ts";
+import { mayTakeOver, TimeWaits } from "./time-waits.ts";
 import { TimerWheel, type WheelEntry } from "./timer-wheel.ts";
 
 /** Segments one connection may send before the next one's turn. */
@@ -63,7 +64,8 @@ export class Stack {
   private readonly output: PacketOutput;
   private readonly icmp: IcmpHandler;
   private readonly isn: IsnGenerator;
-  private readonly ports: FreePorts;
+  private readonly ports: FreePorts<TcpConnection | HalfOpen>;
+  private readonly timeWaits: TimeWaits;
   private readonly ipId: IpIdentification;
   private readonly fragments: FragmentReassembler;
   private readonly header: Ipv4Header = createIpv4Header();
@@ -106,7 +108,10 @@ export class Stack {
     this.output = new PacketOutput(options.sender, this.counters, this.settings.ip_default_ttl);
     this.isn = new IsnGenerator(options.rng);
     const range = this.settings.ip_local_port_range;
-    this.ports = new FreePorts(options.rng, range, this.table, this.listeners);
+    this.timeWaits = new TimeWaits(this.settings.tcp_max_tw_buckets, this.counters);
+    const mayTake = (c: TcpConnection | HalfOpen): boolean =>
+      c instanceof TcpConnection && mayTakeOver(c, this.clock);
+    this.ports = new FreePorts(options.rng, range, this.table, this.listeners, mayTake);
     this.ipId = new IpIdentification(options.rng);
     this.fragments = new FragmentReassembler({
       highThreshBytes: this.settings.ipfrag_high_thresh,
@@ -134,6 +139,12 @@ export class Stack {
       cookies: new SynCookies(options.rng),
       trace: this.trace,
       build: this.build,
+      timeWaits: this.timeWaits,
+      setAside: (c) => this.forget(c),
+      bringBack: (c) => {
+        this.table.insert(c.localAddress, c.localPort, c.remoteAddress, c.remotePort, c);
+        this.mark(c);
+      },
       deliver: (c, s, now) => {
         const remark = this.deliver(c, s, now);
         this.settle(c); // the accept queue grows with each ACK, not with each batch
@@ -228,16 +239,12 @@ export class Stack {
       return this.counters.drop("TcpExtLand", "LAND");
     }
     const c = this.table.get(s.destination, s.destinationPort, s.source, s.sourcePort);
-    if (c instanceof TcpConnection) {
-      if (!c.dead) {
-        if (c.state !== "TIME-WAIT" || !mayReuse(c, s)) return this.deliver(c, s, now);
-        this.counters.add("TcpExtTWRecycled");
-        toClosed(c, "reused by a newer SYN", now, null);
-        this.forget(c);
-        return this.toListener(s, c, now);
-      }
-      this.forget(c);
-    } else if (c !== null) return this.synQueue.onSegment(c, s, now);
+    if (c instanceof HalfOpen) return this.synQueue.onSegment(c, s, now);
+    if (c !== null && !c.dead) {
+      const isNew = c.state === "TIME-WAIT" && mayReuse(c, s) && this.listens(s);
+      return isNew ? this.toListener(s, c, now) : this.deliver(c, s, now);
+    }
+    if (c !== null) this.forget(c);
     return this.toListener(s, null, now);
   }
 
@@ -253,6 +260,10 @@ export class Stack {
     if (verdict === null || verdict === "") return null;
     this.counters.add(verdict);
     return verdict;
+  }
+
+  private listens(s: TcpSegment): boolean {
+    return this.listeners.find(s.destination, s.destinationPort) !== null;
   }
 
   private toListener(s: TcpSegment, old: TcpConnection | null, now: Instant): PacketRemark {
@@ -321,6 +332,7 @@ export class Stack {
     if (c.dead && c.events === 0) this.forget(c);
     else if (c.dead && (c.owner === null || c.orphan)) this.forget(c);
     else this.schedule(c);
+    if (c.state === "TIME-WAIT") this.timeWaits.add(c, now);
     return next;
   }
 
@@ -370,6 +382,7 @@ export class Stack {
       this.table.delete(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     }
     (c.listener as ListenerImpl | null)?.settle(c);
+    this.timeWaits.remove(c);
   }
 
   private mark(c: TcpConnection): void {
@@ -384,12 +397,7 @@ export class Stack {
 
   listen(options: ListenOptions): Listener {
     const address = options.address ?? UNSPECIFIED;
-    if (address !== UNSPECIFIED && this.addresses.own(address) === null) {
-      throw new StackError(
-        "EADDRNOTAVAIL",
-        `${formatIpv4(address)} is not an address of this stack`,
-      );
-    }
+    if (address !== UNSPECIFIED) this.addresses.checkOwn(address);
     const port = options.port === 0 ? this.ports.toListen(address) : options.port;
     const backlog = Math.max(0, Math.min(options.backlog ?? 511, this.settings.somaxconn));
     const listener = new ListenerImpl(
@@ -418,30 +426,23 @@ export class Stack {
     const { remoteAddress, remotePort } = options;
     if (remotePort < 1 || remotePort > 65535)
       throw new StackError("EINVAL", "the port is 1 to 65535");
-    const local = options.localAddress ?? this.addresses.sourceFor(remoteAddress);
-    const own = this.addresses.own(local);
-    if (own === null) {
-      throw new StackError("EADDRNOTAVAIL", `${formatIpv4(local)} is not an address of this stack`);
-    }
-    // MUST-46
-    if (!this.addresses.isHost(remoteAddress, own)) {
-      throw new StackError(
-        "ENETUNREACH",
-        `${formatIpv4(remoteAddress)} is not the address of a host`,
-      );
-    }
+    const local = this.addresses.toReach(remoteAddress, options.localAddress);
     const localPort = options.localPort ?? 0;
     const port =
       localPort === 0 ? this.ports.toConnect(local, remoteAddress, remotePort) : localPort;
     const existing = this.table.get(local, port, remoteAddress, remotePort);
-    if (existing instanceof HalfOpen || existing?.dead === false) {
+    const half = existing instanceof HalfOpen;
+    const old = existing !== null && !half && mayTakeOver(existing, this.clock) ? existing : null;
+    if (half || (existing?.dead === false && old === null)) {
       throw new StackError(
         "EADDRINUSE",
         `${formatIpv4(local)}:${port} has a connection to that peer`,
       );
     }
+    if (old !== null) toClosed(old, "reused by a new open", this.clock, null);
     if (existing !== null) this.forget(existing);
-    const iss = this.isn.generate(local, port, remoteAddress, remotePort, this.clock);
+    let iss = this.isn.generate(local, port, remoteAddress, remotePort, this.clock);
+    if (old !== null) iss = this.timeWaits.issAbove(old, iss);
     const c = this.build(local, port, remoteAddress, remotePort, iss, this.clock);
     this.table.insert(local, port, remoteAddress, remotePort, c);
     c.owner = options.owner;

@@ -6,7 +6,7 @@
 import { after, elapsed, type Instant } from "../base/time.ts";
 import type { PacketRemark } from "../base/device.ts";
 import type { Ipv4Address } from "../wire/address.ts";
-import { type SeqNum, seq, seqAdd, seqLeq, seqMax } from "../wire/seq.ts";
+import { type SeqNum, seq, seqAdd, seqLeq } from "../wire/seq.ts";
 import { ACK, createTcpSegment, RST, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
@@ -21,6 +21,7 @@ import type { ListenerImpl } from "./listener.ts";
 import type { PacketOutput } from "./packet-output.ts";
 import { SynAnswers } from "./syn-answers.ts";
 import { COOKIE_LIFETIME, optionsFromTimestamp, type SynCookies } from "./syn-cookies.ts";
+import type { TimeWaits } from "./time-waits.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
 /** RFC 6298 §2.1, ms: before the first sample. */
@@ -48,6 +49,10 @@ export interface SynQueueParts {
   readonly cookies: SynCookies;
   readonly trace: TcpTrace | null;
   readonly build: BuildConnection;
+  readonly timeWaits: TimeWaits;
+  /** Out of the table and the wheel, and into them again: a connection in TIME-WAIT, while a SYN has its place. */
+  setAside(c: TcpConnection): void;
+  bringBack(c: TcpConnection): void;
   /** The ACK that made `c` whole is its first segment. */
   deliver(c: TcpConnection, s: TcpSegment, now: Instant): PacketRemark;
 }
@@ -106,8 +111,10 @@ export class SynQueue {
     const { isn, settings, table } = this.p;
     const { destination: local, destinationPort, source: remote, sourcePort } = s;
     let iss = isn.generate(local, destinationPort, remote, sourcePort, now);
-    // RFC 9293 §3.6.1 (MAY-2): above everything the old connection used
-    if (old !== null) iss = seqMax(iss, seqAdd(old.snd.nxt, 65537));
+    if (old !== null) {
+      iss = this.p.timeWaits.issAbove(old, iss);
+      this.p.setAside(old);
+    }
     const h = new HalfOpen(
       listener,
       local,
@@ -120,6 +127,7 @@ export class SynQueue {
       (Math.floor(now) - ANSWER_INTERVAL) | 0,
     );
     table.insert(local, destinationPort, remote, sourcePort, h);
+    if (old !== null) this.p.timeWaits.setAside(old, h);
     listener.halfOpen++;
     if (this.p.trace !== null) {
       const c = this.view(h, now);
@@ -215,6 +223,7 @@ export class SynQueue {
     const answered = ((h.answeredAt - Math.floor(sentAt)) | 0) >= 0;
     c.onSynAckHistory(sentAt, h.retries, h.retries === 0 && !answered);
     this.remove(h);
+    this.p.timeWaits.end(h, now);
     this.adopt(c, h.listener);
     return c;
   }
@@ -266,6 +275,8 @@ export class SynQueue {
     const view = this.traced.get(h);
     this.remove(h);
     this.p.table.delete(h.local, h.localPort, h.remote, h.remotePort);
+    const old = this.p.timeWaits.takeBack(h);
+    if (old !== null) this.p.bringBack(old);
     if (view !== undefined) setState(view, "CLOSED", why, now);
   }
 

@@ -14,8 +14,9 @@ export interface Settings {
   readonly tcp_abort_on_overflow: number;
   /** Seconds that a closed connection waits in FIN-WAIT-2. */
   readonly tcp_fin_timeout: number;
-  /** 1: a SYN proven newer (RFC 6191) may take over a connection in TIME-WAIT. */
+  /** 1: a SYN proven newer (RFC 6191), or with timestamps an open of ours, may take over a connection in TIME-WAIT. */
   readonly tcp_tw_reuse: number;
+  /** Connections held in TIME-WAIT; beyond that the oldest ends early. */
   readonly tcp_max_tw_buckets: number;
   /** Seconds (RFC 9293 MUST-28: 2 hours at least). */
   readonly tcp_keepalive_time: number;

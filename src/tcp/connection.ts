@@ -13,6 +13,7 @@ import type { TcpInfo } from "./info.ts";
 import { segmentArrives } from "./input/segment-arrives.ts";
 import { synReceived } from "./input/syn-sent.ts";
 import type { Verdict } from "./input/verdict.ts";
+import { stopTiming } from "./loss.ts";
 import { updateMss } from "./options.ts";
 import type { Outgoing } from "./output/outgoing.ts";
 import { tuneReceiveBuffer, updateIsDue } from "./output/receive-window.ts";
@@ -104,7 +105,7 @@ export class TcpConnection extends Tcb implements Endpoint {
       this.recoveryPoint = this.snd.nxt;
       this.lostEdge = this.snd.nxt;
       this.highRxt = this.snd.una;
-      this.timing = false;
+      stopTiming(this);
       this.forceRetransmit = 1;
     }
     return true;

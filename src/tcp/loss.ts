@@ -28,8 +28,9 @@ export function enterRecovery(t: Tcb, now: Instant): void {
   t.rescued = false;
   t.partialAcks = 0;
   t.forceRetransmit = 1;
-  t.timing = false;
-  t.cc?.onLoss(flightSize(t), now);
+  stopTiming(t);
+  // what limited transmit sent beyond the window is no part of the FlightSize that is halved (RFC 5681 §3.2)
+  if (t.cc !== null) t.cc.onLoss(Math.min(flightSize(t), t.cc.cwnd), now);
   t.inflation = t.sack ? 0 : 3 * mss;
   markFirstLost(t);
   t.env.count("TcpExtTCPFastRetrans");
@@ -62,7 +63,7 @@ export function enterLoss(t: Tcb, now: Instant, first: boolean): void {
   t.highRxt = t.snd.una;
   t.inflation = 0;
   t.dupAcks = 0;
-  t.timing = false;
+  stopTiming(t);
   t.forceRetransmit = 1;
   t.scoreboard?.clear();
 }
@@ -73,4 +74,10 @@ export function nextLost(t: Tcb): SeqNum | null {
   let at = seqMax(t.highRxt, t.snd.una);
   if (t.scoreboard !== null) at = t.scoreboard.nextHole(at);
   return seqGeq(at, seqMin(t.lostEdge, t.snd.nxt)) ? null : at;
+}
+
+/** Karn's rule: what is sent twice is not timed. With timestamps the next ACK of new data gives a sample all the same. */
+export function stopTiming(t: Tcb): void {
+  t.timing = false;
+  t.timedSeq = t.snd.una;
 }

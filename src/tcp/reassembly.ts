@@ -2,7 +2,7 @@
  * Text that came before its turn (RFC 9293 §3.10.7.4, SHLD-31): islands beyond RCV.NXT, each a run of
  * bytes without a hole, and the SACK blocks that report them (RFC 2018 §4). The first copy of a byte wins.
  */
-import { type SeqNum, seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../wire/seq.ts";
+import { type SeqNum, seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax } from "../wire/seq.ts";
 
 /** Islands kept at most; a peer that makes more holes than this is playing (CVE-2018-5390). */
 const MAX_ISLANDS = 256;
@@ -102,13 +102,12 @@ export class Reassembly {
     return out;
   }
 
-  /** Writes up to `max` SACK blocks, newest first, into `blocks`; returns how many. */
-  sackBlocks(blocks: Int32Array, max: number): number {
+  /** Writes SACK blocks, newest first, behind the `already` that are there, up to `max` in all; returns how many there are. */
+  sackBlocks(blocks: Int32Array, max: number, already: number): number {
     const n = this.islands.length;
-    if (n === 0) return 0;
-    let count = 0;
+    let count = already;
     let below = Infinity;
-    while (count < max && count < n) {
+    while (count < max && count - already < n) {
       let best = -1;
       let stamp = -1;
       for (let i = 0; i < n; i++) {
@@ -126,6 +125,23 @@ export class Reassembly {
       count++;
     }
     return count;
+  }
+
+  /** How far the bytes at and behind `from` are held: `from` itself where they are not. */
+  heldTo(from: SeqNum): SeqNum {
+    const island = this.islands[this.firstTouching(from)];
+    return island !== undefined && seqLeq(island.left, from) ? island.right : from;
+  }
+
+  /** The first byte held at or behind `from` and before `to`; `to` when there is none. */
+  firstHeld(from: SeqNum, to: SeqNum): SeqNum {
+    for (let i = this.firstTouching(from); i < this.islands.length; i++) {
+      const island = this.islands[i]!;
+      if (seqGeq(from, island.right)) continue; // touches only
+      const left = seqMax(from, island.left);
+      return seqLt(left, to) ? left : to;
+    }
+    return to;
   }
 
   clear(): void {

@@ -157,6 +157,9 @@ export class Tcb {
   ack: number = ACK_NONE;
   /** Duplicate ACKs owed beside the one of `ack`: each out-of-order segment draws one. */
   duplicateAcks = 0;
+  /** What was received twice, for the first SACK block of the next segment (RFC 2883); none while both are equal. */
+  dsackLeft: SeqNum = seq(0);
+  dsackRight: SeqNum = seq(0);
   /** A RST to send before dying. */
   resetOwed = false;
   /** SYN, SYN-ACK: (again). */
@@ -186,6 +189,7 @@ export class Tcb {
   forcedRoom = false;
   /** A segment is being timed: its last byte, and when it left; off by Karn's rule. */
   timing = false;
+  /** With none being timed: a timestamp gives a sample only if it acknowledges more than this. */
   timedSeq: SeqNum;
   timedAt: Instant = instantOf(0);
   /** The congestion window was what stopped the last transmission. */

@@ -1,4 +1,7 @@
-/** TIME-WAIT's one open door: a SYN that is provably newer than the connection (RFC 6191 §2, SHLD-4). */
+/**
+ * TIME-WAIT's one open door: a SYN that is provably newer than the connection (RFC 6191 §2, SHLD-4).
+ * Deviation: any other SYN draws a challenge ACK, as RFC 9293 §3.10.7.4 says; RFC 6191 would drop it silently.
+ */
 import { seqGeq } from "../wire/seq.ts";
 import { ACK, RST, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
 import type { Tcb } from "./tcb.ts";

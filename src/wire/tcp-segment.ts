@@ -13,6 +13,8 @@ export const ACK = 0x10;
 export const URG = 0x20;
 export const ECE = 0x40;
 export const CWR = 0x80;
+/** Not of the wire: the segment's SYN was counted and taken off, and its window is still one of a SYN. */
+export const SYN_TAKEN = 0x100;
 
 export const MAX_SACK_BLOCKS = 4;
 
@@ -40,7 +42,7 @@ export interface TcpSegment extends TcpOptions {
   destinationPort: number;
   seq: SeqNum;
   ack: SeqNum;
-  /** FIN | SYN | RST | PSH | ACK | URG | ECE | CWR. */
+  /** FIN | SYN | RST | PSH | ACK | URG | ECE | CWR, and SYN_TAKEN on the way through the machine. */
   flags: number;
   /** As on the wire, unscaled. */
   window: number;
@@ -90,6 +92,11 @@ export function createTcpSegment(): TcpSegment {
 /** SEG.LEN (RFC 9293 §3.4): SYN and FIN count one each. */
 export function segmentLength(s: TcpSegment): number {
   return s.payloadLength + ((s.flags & SYN) !== 0 ? 1 : 0) + ((s.flags & FIN) !== 0 ? 1 : 0);
+}
+
+/** The window in bytes; that of a SYN is never scaled (RFC 7323 §2.2). */
+export function scaledWindow(s: TcpSegment, shift: number): number {
+  return s.window << ((s.flags & (SYN | SYN_TAKEN)) !== 0 ? 0 : shift);
 }
 
 /** Forgets the options of the segment before. */

@@ -138,3 +138,16 @@ test("a FIN waits for everything queued before it, over many windows [9293-3.10.
   expect(w.story.filter((l) => l.startsWith("A") && / F|P/.test(l)).length).toBeGreaterThan(0);
   expect(w.a.state).toBe("FIN-WAIT-2");
 });
+
+test("a mebibyte comes in after our own end, and goes out after the peer's [9293-3.10.7.4-HALF]", () => {
+  const w = new TwoStacks().established();
+  w.a.endpoint!.shutdown();
+  w.runs(100);
+  const bytes = Uint8Array.from({ length: 1_048_576 }, (_, i) => (i * 11) & 0xff);
+  w.b.endpoint!.send(bytes);
+  w.runs(5000);
+  expect(w.a.state).toBe("FIN-WAIT-2");
+  expect(w.b.state).toBe("CLOSE-WAIT");
+  expect(w.a.received).toHaveLength(bytes.length);
+  expect(w.a.received.every((byte, i) => byte === bytes[i])).toBe(true);
+});

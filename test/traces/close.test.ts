@@ -1,9 +1,9 @@
 /** Closing against a scripted peer: every path through the closing states, resets and aborts. */
 import { expect, test } from "vitest";
-import { EVENT_CLOSED, EVENT_PEER_FIN } from "../../src/tcp/endpoint.ts";
+import { EVENT_CLOSED, EVENT_PEER_FIN, EVENT_URGENT } from "../../src/tcp/endpoint.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 
-test("our close: FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT", () => {
+test("our close: FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT [9293-3.10.7.4-CLOSING]", () => {
   const p = new ScriptedPeer().established();
   p.endpoint.shutdown();
   p.settle().sees("F. 1:1(0) ack 1");
@@ -14,7 +14,7 @@ test("our close: FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT", () => {
   expect(p.state).toBe("TIME-WAIT");
 });
 
-test("the peer's close: CLOSE-WAIT until we end too, LAST-ACK, CLOSED [9293-3.10.7.4-FIN]", () => {
+test("the peer's close: CLOSE-WAIT until we end too, LAST-ACK, CLOSED [9293-3.10.7.4-FIN, 9293-3.10.7.4-CLOSING]", () => {
   const p = new ScriptedPeer().established();
   p.sends("F. 1:1(0) ack 1").sees(". 1:1(0) ack 2");
   expect(p.state).toBe("CLOSE-WAIT");
@@ -28,7 +28,7 @@ test("the peer's close: CLOSE-WAIT until we end too, LAST-ACK, CLOSED [9293-3.10
   expect(p.stack.connections()).toHaveLength(0);
 });
 
-test("a FIN with the ACK of ours leads from FIN-WAIT-1 straight to TIME-WAIT", () => {
+test("a FIN with the ACK of ours leads from FIN-WAIT-1 straight to TIME-WAIT [9293-3.10.7.4-CLOSING]", () => {
   const p = new ScriptedPeer().established();
   p.endpoint.shutdown();
   p.settle().sees("F. 1:1(0) ack 1");
@@ -62,12 +62,87 @@ test("a FIN behind a hole waits for what is missing [9293-3.10.7.4-FIN]", () => 
   expect([...p.received]).toEqual([1, 2, 3, 4, 5]);
 });
 
-test("data after the peer's FIN is ignored [9293-3.10.7.4-LATE]", () => {
+test("data and URG after the peer's FIN are ignored [9293-3.10.7.4-LATE]", () => {
   const p = new ScriptedPeer().established();
   p.sends("F. 1:1(0) ack 1").sees(". 1:1(0) ack 2");
-  p.sends("P. 2:5(3) ack 1");
+  p.sends("P. 2:5(3) ack 1").sends("P.U 2:5(3) ack 1 urg 2");
   expect(p.received).toHaveLength(0);
+  expect(p.events & EVENT_URGENT).toBe(0);
   expect(p.state).toBe("CLOSE-WAIT");
+  expect(p.endpoint.info().rcvNxt).toBe(p.peerSeq(2) >>> 0);
+});
+
+test("text beyond a FIN that waits behind a hole is never delivered [9293-3.10.7.4-LATE]", () => {
+  const p = new ScriptedPeer().established();
+  p.sends("F. 11:11(0) ack 1").sees(". 1:1(0) ack 1");
+  p.sends("P. 11:21(10) ack 1").sees(". 1:1(0) ack 1");
+  p.sends("P. 1:31(30) ack 1").sees(". 1:1(0) ack 12");
+  expect(p.received).toHaveLength(10);
+  expect(p.state).toBe("CLOSE-WAIT");
+});
+
+test("a FIN in CLOSED, LISTEN and SYN-SENT is not processed [9293-3.10.7.4-FIN]", () => {
+  new ScriptedPeer({ peerIsn: 1000 }).sends("F. 5:5(0) ack 9").sees("R 9:9(0)").silent();
+  const listener = new ScriptedPeer().listens().sends("F 5:5(0)").silent();
+  expect(listener.stack.connections()).toHaveLength(0);
+  const p = new ScriptedPeer().connects().sees("S 0:0(0)");
+  p.sends("F 0:0(0)").sends("F. 0:0(0) ack 1").silent();
+  expect(p.state).toBe("SYN-SENT");
+  p.sends("S. 0:0(0) ack 1 win 65535 <mss 1460>").sees(". 1:1(0) ack 1");
+  expect(p.state).toBe("ESTABLISHED");
+});
+
+test("the FIN has the number after the last byte, and ending twice sends it once [9293-3.10.4-FIN]", () => {
+  const p = new ScriptedPeer().established("<mss 1000>", 3000);
+  p.endpoint.send(new Uint8Array(3500));
+  p.endpoint.shutdown();
+  p.endpoint.shutdown();
+  p.settle();
+  for (const at of [1, 1001, 2001]) p.sees(`. ${at}:${at + 1000}(1000) ack 1`);
+  p.silent(); // the window is full, and the FIN comes after everything queued
+  expect(p.state).toBe("ESTABLISHED");
+  p.sends(". 1:1(0) ack 3001 win 3000").sees("FP. 3001:3501(500) ack 1").silent();
+  p.endpoint.shutdown();
+  p.endpoint.close();
+  p.settle().silent();
+  p.sends(". 1:1(0) ack 3502").silent();
+  expect(p.state).toBe("FIN-WAIT-2");
+});
+
+test("ended in SYN-RECEIVED with data queued, data and FIN wait for the ACK of the SYN [9293-3.10.4-FIN]", () => {
+  const p = new ScriptedPeer().connects().sees("S 0:0(0)");
+  p.sends("S 0:0(0) win 65535 <mss 1460>").sees("S. 0:0(0) ack 1");
+  p.endpoint.send(Uint8Array.of(1, 2, 3));
+  p.endpoint.shutdown();
+  p.settle().silent();
+  expect(p.state).toBe("SYN-RECEIVED");
+  p.sends(". 1:1(0) ack 1").sees("FP. 1:4(3) ack 1").silent();
+  expect(p.state).toBe("FIN-WAIT-1");
+});
+
+test("closing a listener ends it: the next SYN is refused [9293-3.10.4-FIN]", () => {
+  const p = new ScriptedPeer({ peerIsn: 0 });
+  const listener = p.stack.listen({ port: 80, owner: { onConnection: () => {} } });
+  p.sends("F 5:5(0)").silent();
+  listener.close();
+  p.settle().sends("S 5:5(0)").sees("R. 0:0(0) ack 6").silent();
+  expect(p.stack.connections()).toHaveLength(0);
+});
+
+test("ending is half of a close: reading goes on; a full close ends both [MAY-1]", () => {
+  const p = new ScriptedPeer().established();
+  p.endpoint.shutdown();
+  p.settle().sees("F. 1:1(0) ack 1").sends(". 1:1(0) ack 2");
+  p.sends("P. 1:4(3) ack 2");
+  expect([...p.received]).toEqual([1, 2, 3]);
+  expect(() => p.endpoint.send(Uint8Array.of(1))).toThrow(
+    expect.objectContaining({ code: "EPIPE" }),
+  );
+  const q = new ScriptedPeer().established();
+  q.endpoint.close();
+  q.settle().sees("F. 1:1(0) ack 1").sends(". 1:1(0) ack 2");
+  q.sends("P. 1:4(3) ack 2").sees("R. 2:2(0) ack 1").silent();
+  expect(q.received).toHaveLength(0);
 });
 
 test("half-close: data still comes in after our FIN, and goes out after the peer's [9293-3.10.7.4-HALF]", () => {
@@ -82,7 +157,7 @@ test("half-close: data still comes in after our FIN, and goes out after the peer
   q.writes(5).sees("P. 1:6(5) ack 2");
 });
 
-test("a FIN that is not acknowledged is sent again, and given up in the end", () => {
+test("a FIN that is not acknowledged is sent again, and given up after tcp_orphan_retries", () => {
   const p = new ScriptedPeer({ settings: { tcp_orphan_retries: 2 } }).established();
   p.endpoint.close();
   p.settle().sees("F. 1:1(0) ack 1", 0);
@@ -92,6 +167,32 @@ test("a FIN that is not acknowledged is sent again, and given up in the end", ()
   expect(p.stack.connections()).toHaveLength(1);
   p.waits(1).silent();
   expect(p.stack.connections()).toHaveLength(0);
+});
+
+test("data of a connection that nobody holds is given up sooner, after tcp_orphan_retries", () => {
+  const settings = { tcp_orphan_retries: 2, tcp_retries2: 5 };
+  const held = new ScriptedPeer({ settings }).established();
+  held.writes(5).waits(200 + 400 + 800);
+  expect(held.state).toBe("ESTABLISHED");
+  held.waits(1600 + 3200 + 6400 - 1);
+  expect(held.state).toBe("ESTABLISHED");
+  held.waits(1);
+  expect(held.state).toBe("CLOSED");
+
+  const orphan = new ScriptedPeer({ settings }).established();
+  orphan.writes(5);
+  orphan.endpoint.close();
+  orphan.settle().waits(200 + 400 + 800 - 1);
+  expect(orphan.state).toBe("FIN-WAIT-1");
+  orphan.waits(1);
+  expect(orphan.state).toBe("CLOSED");
+
+  // a zero window that nobody answers any more
+  const shut = new ScriptedPeer({ settings }).established("<mss 1460>", 0);
+  shut.writes(5);
+  shut.endpoint.close();
+  shut.settle().waits(10_000);
+  expect(shut.state).toBe("CLOSED");
 });
 
 test("FIN-WAIT-2 without a user lasts tcp_fin_timeout; with one it lasts", () => {
@@ -110,7 +211,7 @@ test("FIN-WAIT-2 without a user lasts tcp_fin_timeout; with one it lasts", () =>
   expect(q.state).toBe("FIN-WAIT-2");
 });
 
-test("close with unread data, and data that comes after a close, are answered with RST [SHLD-3]", () => {
+test("close with unread data, and data that comes after a close, are answered with RST [SHLD-3, MAY-1]", () => {
   const p = new ScriptedPeer().established();
   p.reads = false;
   p.sends("P. 1:4(3) ack 1");

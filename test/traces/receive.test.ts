@@ -33,7 +33,7 @@ test("segments of one batch are acknowledged together [MUST-58] [MUST-59]", () =
   p.settle().sees(". 1:1(0) ack 6001").silent();
 });
 
-test("what comes out of order is kept, acknowledged at once, and delivered in order [SHLD-31] [5681-3.2-OOO]", () => {
+test("what comes out of order is kept, acknowledged at once, and delivered in order [SHLD-31, 5681-3.2-OOO, MAY-13]", () => {
   const p = new ScriptedPeer().established();
   p.sends(". 11:21(10) ack 1").sees(". 1:1(0) ack 1");
   p.sends(". 31:41(10) ack 1").sees(". 1:1(0) ack 1");
@@ -77,21 +77,33 @@ test("text beyond the window is cut off and not delivered [9293-3.4-ACCEPT] [929
   expect([...p.received]).toEqual(bytes(1, 4097));
 });
 
-test("a segment outside the window is answered with an ACK and dropped [9293-3.10.7.4-UNACC]", () => {
+test("a segment outside the window, old or too new, is answered with SND.NXT and RCV.NXT and dropped [9293-3.10.7.4-UNACC]", () => {
   const p = new ScriptedPeer().established();
-  p.sends("P. 100001:100011(10) ack 1").sees(". 1:1(0) ack 1").silent();
-  expect(p.received).toHaveLength(0);
+  p.writes(5).sees("P. 1:6(5) ack 1");
+  p.sends("P. 1:11(10) ack 1").waits(50).sees(". 6:6(0) ack 11");
+  p.sends("P. 100001:100011(10) ack 6").sees(". 6:6(0) ack 11").silent();
+  p.sends("P. 1:11(10) ack 6").sees(". 6:6(0) ack 11").silent();
+  p.sends("F. 3:3(0) ack 6").sees(". 6:6(0) ack 11").silent();
+  p.sends(". 5:5(0) ack 6").sees(". 6:6(0) ack 11").silent();
+  expect([...p.received]).toEqual(bytes(1, 11));
+  expect(p.state).toBe("ESTABLISHED");
+  // dropped: its ACK does not count either
+  expect(p.endpoint.info().sndUna).toBe(p.ourSeq(1) >>> 0);
 });
 
 test("an ACK of what was never sent draws an ACK, and its text is dropped [9293-3.10.7.4-FUTURE]", () => {
   const p = new ScriptedPeer().established();
-  p.sends("P. 1:11(10) ack 5").sees(". 1:1(0) ack 1").silent();
+  p.writes(5).sees("P. 1:6(5) ack 1");
+  p.sends("P. 1:11(10) ack 7").sees(". 6:6(0) ack 1").silent();
   expect(p.received).toHaveLength(0);
+  expect(p.endpoint.info().sndUna).toBe(p.ourSeq(1) >>> 0);
 });
 
 test("a segment without ACK is dropped [9293-3.10.7.4-NOACK]", () => {
   const p = new ScriptedPeer().established();
   p.sends("P 1:11(10)").waits(1000).silent();
+  p.sends("F 1:1(0)").waits(1000).silent();
+  expect(p.state).toBe("ESTABLISHED");
   expect(p.received).toHaveLength(0);
 });
 
@@ -149,6 +161,18 @@ test("with delayed ACKs the timestamp of the first segment is echoed, behind a h
   expect(p.next().segment.tsEcr).toBe(130);
   p.sends(". 3001:4001(1000) ack 1 <TS val 150 ecr 0>");
   expect(p.next().segment.tsEcr).toBe(150);
+});
+
+test("the timestamp of text that waits is looked at when it arrives, and not again when the hole is filled [7323-5.3-ONCE]", () => {
+  const p = new ScriptedPeer().listens();
+  p.sends("S 0:0(0) win 65535 <mss 1000,TS val 100 ecr 0>").sees("S. 0:0(0) ack 1");
+  p.sends(". 1:1(0) ack 1 <TS val 100 ecr 0>");
+  p.sends(". 11:21(10) ack 1 <TS val 110 ecr 0>").sees(". 1:1(0) ack 1");
+  p.sends(". 1:6(5) ack 1 <TS val 200 ecr 0>").sees(". 1:1(0) ack 6");
+  p.sends(". 21:31(10) ack 1 <TS val 150 ecr 0>"); // older than TS.Recent on arrival
+  expect(p.endpoint.info().outOfOrderBytes).toBe(10);
+  p.sends(". 6:11(5) ack 1 <TS val 200 ecr 0>");
+  expect([...p.received]).toEqual(bytes(1, 21));
 });
 
 test("an urgent pointer is told once and when it advances, and how much lies before it [MUST-32] [MUST-33] [6093-6-INLINE]", () => {

@@ -119,3 +119,40 @@ test("after an idle RTO the window starts from the initial one again", () => {
   burst(p, 30_001, 10);
   p.silent();
 });
+
+test("with tcp_slow_start_after_idle 0 the window stays as it was over a pause", () => {
+  const settings = { tcp_slow_start_after_idle: 0 };
+  const p = new ScriptedPeer({ settings }).established(`<mss ${MSS}>`);
+  p.writes(30_000);
+  for (let at = 2001; at <= 30_001; at += 2000) p.sends(`. 1:1(0) ack ${at}`);
+  p.sends(". 1:1(0) ack 30001");
+  while (p.pending > 0) p.next();
+  const { cwnd } = p.endpoint.info();
+  expect(cwnd).toBeGreaterThan(15 * MSS);
+  p.waits(5000).writes(60_000, 30_000);
+  burst(p, 30_001, Math.floor(cwnd / MSS));
+  p.silent();
+});
+
+test("half of the FlightSize is kept, without what limited transmit sent, once for each loss event [5681-3.2-HALVE]", () => {
+  const p = new ScriptedPeer().established(`<mss ${MSS}>`);
+  p.writes(60_000);
+  burst(p, 1, 10);
+  for (let n = 0; n < 8; n++) p.sends(". 1:1(0) ack 1");
+  while (p.pending > 0) p.next();
+  expect(p.endpoint.info().ssthresh).toBe(5 * MSS);
+  // partial ACKs and further duplicates belong to the same event
+  p.sends(". 1:1(0) ack 3001");
+  for (let n = 0; n < 5; n++) p.sends(". 1:1(0) ack 3001");
+  expect(p.endpoint.info().ssthresh).toBe(5 * MSS);
+});
+
+test("a timeout halves the FlightSize once, however often it repeats [5681-3.1-TIMEOUT, 5681-3.1-TIMEOUT2]", () => {
+  const p = new ScriptedPeer().established(`<mss ${MSS}>`);
+  p.writes(8000);
+  burst(p, 1, 8);
+  p.waits(200 + 400 + 800);
+  expect(p.pending).toBe(3);
+  expect(p.endpoint.info().ssthresh).toBe(4 * MSS);
+  expect(p.endpoint.info().cwnd).toBe(MSS);
+});

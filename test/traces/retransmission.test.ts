@@ -36,7 +36,7 @@ test("the RTO is at least tcp_rto_min_ms [6298-2.4]", () => {
   expect(q.endpoint.info().rto).toBe(1000);
 });
 
-test("each expiry doubles the RTO up to tcp_rto_max_ms; after tcp_retries2 it is over, far above 100 s [MUST-20] [6298-5.5] [SHLD-11]", () => {
+test("each expiry doubles the RTO up to tcp_rto_max_ms; after tcp_retries2 it is over, far above 100 s [MUST-20, 6298-5.5, SHLD-11, 6298-2.5]", () => {
   const p = withRtt(100);
   p.writes(10).sees("P. 1:11(10) ack 1", 100);
   let at = 100;

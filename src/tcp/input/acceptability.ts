@@ -9,7 +9,16 @@ import {
   seqLeq,
   seqLt,
 } from "../../wire/seq.ts";
-import { ACK, FIN, RST, SYN, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
+import {
+  ACK,
+  FIN,
+  RST,
+  SYN,
+  SYN_TAKEN,
+  segmentLength,
+  type TcpSegment,
+} from "../../wire/tcp-segment.ts";
+import { noteDuplicate } from "../dsack.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { startTimeWait } from "../transitions.ts";
 import { challenge } from "./challenge.ts";
@@ -48,6 +57,8 @@ function checkTimestamp(t: Tcb, s: TcpSegment, isSyn: boolean, now: Instant): Ve
 function refuse(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   oweAnswer(t, (s.flags & SYN) !== 0, now);
   if (t.state === "TIME-WAIT" && (s.flags & FIN) !== 0) startTimeWait(t, now);
+  const end = seqAdd(s.seq, s.payloadLength);
+  if (seqLeq(end, t.rcv.nxt)) noteDuplicate(t, s.seq, end);
   t.env.count("TcpExtTCPOutOfWindow");
   return "dropped: outside the window";
 }
@@ -81,7 +92,7 @@ function recordTimestamp(t: Tcb, s: TcpSegment, now: Instant): void {
  */
 function synAgain(t: Tcb, s: TcpSegment): Verdict {
   if ((s.flags & ACK) !== 0) {
-    s.flags &= ~SYN;
+    s.flags = (s.flags & ~SYN) | SYN_TAKEN;
     s.seq = seqAdd(s.seq, 1);
     return null;
   }
@@ -95,6 +106,7 @@ export function trim(t: Tcb, s: TcpSegment): void {
   if (seqLt(s.seq, nxt)) {
     const old = seqDiff(nxt, s.seq);
     const cut = Math.min(old, s.payloadLength);
+    noteDuplicate(t, s.seq, seqAdd(s.seq, cut));
     s.payloadOffset += cut;
     s.payloadLength -= cut;
     if (old > cut) s.flags &= ~FIN; // a FIN already taken

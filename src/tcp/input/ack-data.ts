@@ -21,7 +21,6 @@ export function dataAcknowledged(
   now: Instant,
 ): void {
   sampleRtt(t, s, now);
-  t.rtt.backoff = 0; // RFC 8961 §4: data got through
   t.persistBackoff = 0;
   t.dupAcks = 0;
   t.scoreboard?.advance(t.snd.una);
@@ -80,18 +79,25 @@ function partialAck(t: Tcb, bytes: number): boolean {
   return t.partialAcks === 1 || t.sack;
 }
 
-/** One sample a round trip: a timed segment never sent twice (Karn), else the timestamp echoed. */
+/**
+ * One sample a round trip: a timed segment never sent twice (Karn), else the timestamp echoed. Only a sample ends the
+ * back-off (RFC 6298 §5), as the ACK of what was sent twice says nothing of the path.
+ */
 function sampleRtt(t: Tcb, s: TcpSegment, now: Instant): void {
   const { tcp_rto_min_ms: min, tcp_rto_max_ms: max } = t.env.settings;
   if (t.timing) {
     if (seqGt(t.timedSeq, t.snd.una)) return;
     t.timing = false;
+    t.timedSeq = t.snd.nxt;
     t.rtt.sample(elapsed(t.timedAt, now), min, max);
     return;
   }
   if (!t.timestamps || !s.hasTimestamps || s.tsEcr === 0) return;
+  if (seqLeq(t.snd.una, t.timedSeq)) return; // this round trip has its sample (RFC 7323 §4.2)
   const r = (timestampNow(t, now) - s.tsEcr) | 0;
-  if (r >= 0 && r < max) t.rtt.sample(r, min, max); // an echo from the future gives none
+  if (r < 0 || r >= max) return; // an echo from the future gives none
+  t.timedSeq = t.snd.nxt;
+  t.rtt.sample(r, min, max);
 }
 
 /** Linux grows the send buffer with the congestion window: twice the window, so that it can stay full. */

@@ -1,7 +1,7 @@
 /** Fifth check: what the ACK acknowledges, the peer's window, and the closing states that wait for it. */
 import { after, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
-import { ACK, FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { ACK, FIN, scaledWindow, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
 import type { Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT, TIMER_TIME_WAIT, TIMER_USER_TIMEOUT } from "../timers.ts";
@@ -36,12 +36,10 @@ export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
 export function establish(t: Tcb, s: TcpSegment, why: string, now: Instant): void {
   const { snd } = t;
   setState(t, "ESTABLISHED", why, now);
-  // RFC 7323 §2.2: the window of a SYN is never scaled
-  snd.wnd = s.window << ((s.flags & SYN) !== 0 ? 0 : snd.scale);
+  snd.wnd = scaledWindow(s, snd.scale);
   snd.maxWnd = Math.max(snd.maxWnd, snd.wnd);
   snd.wl1 = s.seq;
   snd.wl2 = s.ack;
-  if (t.retries > 0) t.rtt.afterLostSyn();
   t.events |= EVENT_ESTABLISHED;
 }
 
@@ -53,6 +51,7 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   const dataTo = seqLt(s.ack, bytesEnd) ? s.ack : bytesEnd;
   const bytes = Math.max(0, seqDiff(dataTo, snd.bufferSeq));
   const finAcked = snd.finSent && s.ack === snd.nxt;
+  const synWasLost = snd.una === snd.iss && t.retries > 0;
   snd.una = s.ack;
   if (bytes > 0) {
     t.sendBuffer.acknowledge(bytes);
@@ -63,6 +62,7 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   t.stalledSince = now;
   t.timers.stop(TIMER_USER_TIMEOUT);
   dataAcknowledged(t, s, bytes, flight, now);
+  if (synWasLost) t.rtt.afterLostSyn(); // after the sample that an echo may have given
   if (snd.una === snd.nxt) t.timers.stop(TIMER_RETRANSMIT);
   if (finAcked) finAcknowledged(t, s, now);
 }

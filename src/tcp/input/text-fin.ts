@@ -1,7 +1,8 @@
 /** Sixth to eighth check: urgent pointer, text, FIN (RFC 9293 §3.10.7.4). */
 import { after, type Instant } from "../../base/time.ts";
-import { seqAdd, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
+import { type SeqNum, seqAdd, seqGt, seqLeq, seqLt, seqMin } from "../../wire/seq.ts";
 import { FIN, type TcpSegment, URG } from "../../wire/tcp-segment.ts";
+import { noteDuplicate } from "../dsack.ts";
 import { EVENT_PEER_FIN, EVENT_READABLE, EVENT_URGENT } from "../endpoint.ts";
 import { Reassembly } from "../reassembly.ts";
 import { mayReceive } from "../state.ts";
@@ -73,6 +74,7 @@ function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if (length > rcv.mss) rcv.mss = Math.min(length, 65535);
   t.events |= EVENT_READABLE;
   if (t.reassembly !== null && !t.reassembly.isEmpty) {
+    noteHeld(t, seqAdd(rcv.nxt, -length), rcv.nxt);
     fillHole(t);
     t.ack = ACK_NOW; // RFC 5681 §4.2: a segment that fills a gap, at once
     return null;
@@ -110,6 +112,7 @@ function outOfOrder(t: Tcb, s: TcpSegment): Verdict {
   if (t.rcv.finSeen && seqGt(seqAdd(s.seq, s.payloadLength), t.rcv.finSeq))
     return "dropped: text after FIN";
   t.reassembly ??= new Reassembly();
+  noteHeld(t, s.seq, seqAdd(s.seq, s.payloadLength));
   const data = s.buffer.subarray(s.payloadOffset, s.payloadOffset + s.payloadLength);
   if (!t.reassembly.insert(s.seq, data, 2 * t.rcv.buffer)) {
     t.env.count("TcpExtTCPOFODrop");
@@ -117,6 +120,12 @@ function outOfOrder(t: Tcb, s: TcpSegment): Verdict {
     return "dropped: no room for out-of-order text";
   }
   return null;
+}
+
+/** RFC 2883 §4: of [from, to) the first run of bytes that are held already. */
+function noteHeld(t: Tcb, from: SeqNum, to: SeqNum): void {
+  const left = t.reassembly!.firstHeld(from, to);
+  if (left !== to) noteDuplicate(t, left, seqMin(t.reassembly!.heldTo(left), to));
 }
 
 /** A FIN behind a hole waits for the text before it; of two the first in the stream counts. */

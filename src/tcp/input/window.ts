@@ -1,17 +1,22 @@
 /** SND.WND by the WL1/WL2 rule (RFC 9293 §3.10.7.4), and what follows when it opens or closes. */
 import type { Instant } from "../../base/time.ts";
 import { seqLeq, seqLt } from "../../wire/seq.ts";
-import { SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { scaledWindow, type TcpSegment } from "../../wire/tcp-segment.ts";
 import type { Tcb } from "../tcb.ts";
 import { TIMER_PERSIST } from "../timers.ts";
 
 export function openWindow(t: Tcb, s: TcpSegment, _now: Instant): void {
   const { snd } = t;
   if (!(seqLt(snd.wl1, s.seq) || (snd.wl1 === s.seq && seqLeq(snd.wl2, s.ack)))) return;
-  const window = s.window << ((s.flags & SYN) !== 0 ? 0 : snd.scale);
+  const window = scaledWindow(s, snd.scale);
   if (window > snd.wnd && t.timers.isArmed(TIMER_PERSIST)) {
     t.timers.stop(TIMER_PERSIST);
     t.persistBackoff = 0;
+  }
+  // what was sent again into a closed window was not taken: it leaves now rather than a back-off later
+  if (snd.wnd === 0 && window > 0 && t.recovery === "loss") {
+    t.highRxt = snd.una;
+    t.forceRetransmit = 1;
   }
   snd.wnd = window;
   if (window > snd.maxWnd) snd.maxWnd = window;

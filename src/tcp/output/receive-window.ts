@@ -27,16 +27,22 @@ export function updateIsDue(t: Tcb): boolean {
   return seqDiff(t.rcv.edge, t.rcv.nxt) <= Math.min(t.rcv.buffer, largest(t)) >> 1;
 }
 
-/** The 16-bit window field for a segment that leaves now; moves the edge offered. */
+/**
+ * The 16-bit window field for a segment that leaves now; moves the edge offered. Deviation: what rounding up adds with
+ * each small segment is no room, and more than an eighth of the buffer is not given away so; the field is then
+ * rounded down, and the edge told falls by less than 2^shift (SHLD-14). What was offered is still accepted.
+ */
 export function windowField(t: Tcb, isSyn: boolean): number {
   const { rcv } = t;
   if (isSyn) return Math.min(65535, rcv.buffer); // RFC 7323 §2.2: never scaled
-  const edge = possibleEdge(t);
-  if (seqDiff(edge, rcv.edge) >= worthwhile(t)) rcv.edge = edge;
+  const possible = possibleEdge(t);
+  if (seqDiff(possible, rcv.edge) >= worthwhile(t)) rcv.edge = possible;
   const window = Math.max(0, seqDiff(rcv.edge, rcv.nxt));
-  // rounded up, so that scaling never takes back what was offered (RFC 7323 §2.4)
+  // rounded up, so that scaling takes nothing back of what was offered (RFC 7323 §2.4)
   const unit = 1 << rcv.scale;
   const field = Math.min(65535, Math.floor((window + unit - 1) / unit));
+  const free = rcv.buffer - t.receiveQueue.length;
+  if (field * unit > free + (rcv.buffer >> 3) + unit) return Math.floor(window / unit);
   const told = seqAdd(rcv.nxt, field * unit);
   if (seqGt(told, rcv.edge)) rcv.edge = told;
   return field;

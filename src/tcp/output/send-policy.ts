@@ -39,8 +39,8 @@ export function nextLength(t: Tcb, waiting: number, room: number, max: number): 
     return length;
   }
   if (length === waiting && shortMayLeave(t)) return length;
-  // at least half of the largest window seen, with nothing under way (RFC 9293 §3.8.6.2.1)
-  if (t.snd.una === t.snd.nxt && length * 2 >= t.snd.maxWnd) return length;
+  // at least half of the largest window seen; under Nagle with nothing under way (RFC 9293 §3.8.6.2.1)
+  if ((t.noDelay || t.snd.una === t.snd.nxt) && length * 2 >= t.snd.maxWnd) return length;
   return 0;
 }
 

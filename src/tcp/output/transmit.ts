@@ -11,7 +11,8 @@ import {
   seqMin,
 } from "../../wire/seq.ts";
 import { ACK, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
-import { nextLost, pipe } from "../loss.ts";
+import { owesSack, writeSackBlocks } from "../dsack.ts";
+import { nextLost, pipe, stopTiming } from "../loss.ts";
 import { windowScaleFor } from "../options.ts";
 import { isSynchronized } from "../state.ts";
 import { ACK_NONE, ACK_NOW, type Tcb } from "../tcb.ts";
@@ -77,12 +78,12 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   }
   s.window = windowField(t, true);
   t.snd.nxt = seqMax(t.snd.nxt, seqAdd(t.snd.iss, 1));
-  if (first && t.retries === 0) {
+  if (first) {
     t.timing = true;
     t.timedSeq = t.snd.nxt;
     t.timedAt = now;
-  } else if (t.retries > 0) {
-    t.timing = false;
+  } else {
+    stopTiming(t); // by timer or because the peer's SYN came again
     out.remark = isAnswer ? "retransmission: SYN-ACK" : "retransmission: SYN";
     t.retransmits++;
   }
@@ -104,9 +105,7 @@ function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: Instant)
     s.tsVal = timestampNow(t, now);
     s.tsEcr = t.tsRecent;
   }
-  if (t.sack && t.reassembly !== null) {
-    s.sackCount = t.reassembly.sackBlocks(s.sack, t.timestamps ? 3 : 4);
-  }
+  if (owesSack(t)) s.sackCount = writeSackBlocks(t, s.sack, t.timestamps ? 3 : 4);
   t.rcv.lastAckSent = t.rcv.nxt;
   t.rcv.unacked = 0;
   t.ack = ACK_NONE;
@@ -116,7 +115,7 @@ function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: Instant)
 
 /** Bytes that SACK blocks on this connection's next segment take from its payload. */
 function sackOverhead(t: Tcb): number {
-  return t.sack && t.reassembly !== null && !t.reassembly.isEmpty ? (t.timestamps ? 28 : 36) : 0;
+  return owesSack(t) ? (t.timestamps ? 28 : 36) : 0;
 }
 
 function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
@@ -125,15 +124,8 @@ function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boole
   const { snd } = t;
   if (t.forceRetransmit === 0 && (t.cc === null || pipe(t) + snd.mss > t.cc.cwnd + t.inflation))
     return false;
-  const dataEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
-  let end = seqMin(t.lostEdge, dataEnd);
-  if (t.scoreboard !== null) end = t.scoreboard.holeEnd(at, end);
-  // a peer that shrank its window gets what lies within it; at least the first byte when that is all there is
-  const limit = seqAdd(snd.una, Math.max(snd.wnd, 1));
-  if (seqGt(end, limit) && at !== snd.una) end = limit;
-  const cap = Math.min(max, snd.mss) - sackOverhead(t);
-  const length = Math.min(seqDiff(end, at), cap);
-  const finOnly = seqLeq(dataEnd, at) && snd.finSent;
+  const length = lostLength(t, at, max);
+  const finOnly = seqLeq(seqAdd(snd.bufferSeq, t.sendBuffer.length), at) && snd.finSent;
   if (length <= 0 && !finOnly) return false;
   if (t.forceRetransmit > 0) t.forceRetransmit--;
   send(t, out, at, Math.max(length, 0), now);
@@ -141,9 +133,23 @@ function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boole
   t.highRxt = seqAdd(at, Math.max(length, 0) + ((out.segment.flags & FIN) !== 0 ? 1 : 0));
   t.retransmits++;
   t.retransmittedBytes += Math.max(length, 0);
-  t.timing = false;
+  stopTiming(t);
+  // RFC 6298 §5: what the timer guards has just left again; after partial ACKs RFC 6582 §3.2 would rather be impatient
+  if (at === snd.una && (t.sack || t.partialAcks === 0)) startRetransmitTimer(t, now);
   t.env.count("TcpRetransSegs");
   return true;
+}
+
+/** Bytes of the hole at `at` that one segment may carry again. */
+function lostLength(t: Tcb, at: SeqNum, max: number): number {
+  const { snd } = t;
+  let end = seqMin(t.lostEdge, seqAdd(snd.bufferSeq, t.sendBuffer.length));
+  if (t.scoreboard !== null) end = t.scoreboard.holeEnd(at, end);
+  // a peer that shrank its window gets what lies within it, or one byte; the first repeat of what stands first goes
+  // whole, as it was within the window when it left (RFC 9293 §3.8.6, RFC 7323 §2.4)
+  const limit = seqAdd(snd.una, Math.max(snd.wnd, 1));
+  if (seqGt(end, limit) && (at !== snd.una || t.retries > 1)) end = limit;
+  return Math.min(seqDiff(end, at), Math.min(max, snd.mss) - sackOverhead(t));
 }
 
 /** RFC 6675 §4 rule 4: once an episode, the highest segment again, lest a lost tail cost a timeout. */
@@ -158,6 +164,7 @@ function rescue(t: Tcb, out: Outgoing, now: Instant): boolean {
   t.rescued = true;
   send(t, out, at, seqDiff(dataEnd, at), now);
   out.remark = "retransmission: rescue";
+  stopTiming(t);
   t.retransmits++;
   t.env.count("TcpRetransSegs");
   return true;
@@ -198,10 +205,10 @@ function newDataRoom(t: Tcb, waiting: number, window: number): number {
 function armPersist(t: Tcb, now: Instant): void {
   if (t.snd.una !== t.snd.nxt || t.timers.isArmed(TIMER_PERSIST)) return;
   const max = t.env.settings.tcp_rto_max_ms;
-  t.timers.start(
-    TIMER_PERSIST,
-    after(now, Math.min(t.rtt.current(max) * 2 ** t.persistBackoff, max)),
-  );
+  const span = Math.min(t.rtt.current(max) * 2 ** t.persistBackoff, max);
+  // with room for some of it this is the override of silly-window avoidance: 0.1 to 1 s (§3.8.6.2.1)
+  const override = usableWindow(t) > 0;
+  t.timers.start(TIMER_PERSIST, after(now, override ? Math.min(Math.max(span, 100), 1000) : span));
 }
 
 /** RFC 5681 §4.1, and Linux's switch for it. */
@@ -223,7 +230,7 @@ function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Instant): 
   out.length = length;
   const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;
   if (seqGt(next, snd.nxt)) {
-    if (!t.timing && t.recovery !== "loss") {
+    if (!t.timing) {
       t.timing = true;
       t.timedSeq = next;
       t.timedAt = now;
