@@ -205,8 +205,8 @@ export class Bench {
 
   // --- without a TUN ----------------------------------------------------------------------------------
 
-  private async pair({ mtu }: PairMetric): Promise<Sample> {
-    const [a, b] = createPair({ mtu });
+  private async pair({ mtu, checksums }: PairMetric): Promise<Sample> {
+    const [a, b] = createPair({ mtu, offload: { checksum: !checksums, tso: false } });
     const left = createStack({ device: a, address: "192.0.2.1/24" });
     const right = createStack({ device: b, address: "192.0.2.2/24" });
     const before = process.cpuUsage();

@@ -34,6 +34,8 @@ export interface IdleMetric extends Common {
 export interface PairMetric extends Common {
   readonly kind: "pair";
   readonly mtu: number;
+  /** False: the device vouches for them, as the kernel's loopback does. */
+  readonly checksums: boolean;
 }
 
 /** What V8's heap grows by for a segment. */
@@ -59,8 +61,8 @@ export const METRICS: readonly Metric[] = [
   piped("piped", 64),
   memory("mem", IDLE),
   idle("idle", IDLE),
-  pair("pair", "two stacks in memory, segments of 64 KiB", 65535),
-  pair("pair1500", "two stacks in memory, MTU 1500, checksums", 1500),
+  pair("pair", "two stacks in memory, segments of 64 KiB", 65535, false),
+  pair("pair1500", "two stacks in memory, MTU 1500, checksums", 1500, true),
   heap("heap-data", "heap for a segment taken, and half an ACK sent", "data"),
   heap("heap-ack", "heap for a pure ACK taken", "ack"),
   heap("heap-send", "heap for an ACK taken and a segment sent", "send"),
@@ -129,8 +131,8 @@ function idle(name: string, connections: number): IdleMetric {
   return { kind: "idle", name, what, unit: "%", connections };
 }
 
-function pair(name: string, what: string, mtu: number): PairMetric {
-  return { kind: "pair", name, what, unit: "Gbit/s", mtu };
+function pair(name: string, what: string, mtu: number, checksums: boolean): PairMetric {
+  return { kind: "pair", name, what, unit: "Gbit/s", mtu, checksums };
 }
 
 function heap(name: string, what: string, op: AllocationOp): HeapMetric {
