@@ -129,6 +129,17 @@ test("if the SYN was an old duplicate, the peer's RST brings TIME-WAIT back, for
   expect(p.stack.connections()).toHaveLength(0);
 });
 
+test("a new connection that was established and reset within one batch leaves no TIME-WAIT behind", () => {
+  const p = timeWait();
+  p.sends("S 5000:5000(0) win 65535 <mss 1460>").sees("S. 0:0(0) ack 5001");
+  const settle = p.settle.bind(p);
+  p.settle = () => p; // the batch is not over
+  p.sends(". 5001:5001(0) ack 1").sends("R 5001:5001(0)");
+  p.settle = settle;
+  p.settle().silent();
+  expect(p.stack.connections()).toHaveLength(0);
+});
+
 test("without a listener a newer SYN opens nothing and ends nothing", () => {
   const p = new ScriptedPeer().connected();
   p.endpoint.shutdown();

@@ -14,10 +14,7 @@ export function openWindow(t: Tcb, s: TcpSegment, _now: Instant): void {
     t.persistBackoff = 0;
   }
   // what was sent again into a closed window was not taken: it leaves now rather than a back-off later
-  if (snd.wnd === 0 && window > 0 && t.recovery === "loss") {
-    t.highRxt = snd.una;
-    t.forceRetransmit = 1;
-  }
+  if (snd.wnd === 0 && window > 0 && t.recovery === "loss") t.highRxt = snd.una;
   snd.wnd = window;
   if (window > snd.maxWnd) snd.maxWnd = window;
   snd.wl1 = s.seq;
