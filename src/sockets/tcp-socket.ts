@@ -6,6 +6,7 @@
  */
 import { addAbortSignal } from "node:stream";
 
+import type { Instant } from "../base/time.ts";
 import {
   EVENT_CLOSED,
   EVENT_ESTABLISHED,
@@ -481,6 +482,10 @@ export class TcpSocket extends TunedSocket implements EndpointOwner {
 
   override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
     return this.on(event, listener);
+  }
+
+  protected override _now(): Instant | undefined {
+    return this.#liveness.now();
   }
 
   // ---- what there is to know --------------------------------------------------------------------

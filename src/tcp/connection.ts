@@ -218,7 +218,7 @@ export class TcpConnection extends Tcb implements Endpoint {
     this.tellsSoftErrors = on;
   }
 
-  info(): TcpInfo {
-    return snapshot(this, this.clock);
+  info(now: Instant = this.clock): TcpInfo {
+    return snapshot(this, now);
   }
 }

@@ -3,6 +3,7 @@
  * None of these calls sends by itself: they mark the connection, and the stack's next `poll(now)` sends.
  */
 import type { Failure } from "../base/errors.ts";
+import type { Instant } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import type { TcpInfo } from "./info.ts";
 import type { TcpState } from "./state.ts";
@@ -103,5 +104,6 @@ export interface Endpoint {
   setNotSentLowat(bytes: number): void;
   /** False: no EVENT_SOFT_ERROR; `softError` is kept all the same. Default: true. */
   tellSoftErrors(on: boolean): void;
-  info(): TcpInfo;
+  /** As of `now`; without it of the last time that anything happened to the connection. */
+  info(now?: Instant): TcpInfo;
 }

@@ -161,7 +161,7 @@ test("a probe that was sent again says nothing of its size [4821-7.4-PRE]", () =
   expect(p.endpoint.info()).toMatchObject({ mtuSearchLow: 1064, mtuSearchHigh: 1500 });
 });
 
-test("a search that ended begins anew after tcp_probe_interval, 600 s, and no sooner than five minutes [4821-7.3-AGAIN] [8899-5.1.2-CONST]", () => {
+test("a search that ended begins anew after tcp_probe_interval, 600 s, and no sooner than five minutes [4821-7.3-AGAIN]", () => {
   expect(DEFAULT_SETTINGS.tcp_probe_interval).toBe(600);
   const build = (): unknown => new ScriptedPeer({ settings: { tcp_probe_interval: 299 } });
   expect(build).toThrow(/tcp_probe_interval/);

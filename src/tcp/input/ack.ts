@@ -5,9 +5,10 @@ import { ACK, FIN, scaledWindow, type TcpSegment } from "../../wire/tcp-segment.
 import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
 import { probeAcknowledged } from "../mtu-search.ts";
 import type { Tcb } from "../tcb.ts";
-import { TIMER_RETRANSMIT, TIMER_TIME_WAIT, TIMER_USER_TIMEOUT } from "../timers.ts";
+import { TIMER_RETRANSMIT, TIMER_TIME_WAIT } from "../timers.ts";
 import { setState, toClosed, toTimeWait } from "../transitions.ts";
 import { urgentAcknowledged } from "../urgent.ts";
+import { applyUserTimeout } from "../user-timeout.ts";
 import { dataAcknowledged, duplicateAck } from "./ack-data.ts";
 import { challenge } from "./challenge.ts";
 import { openWindow } from "./window.ts";
@@ -68,7 +69,7 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   }
   t.retries = 0;
   t.stalledSince = now;
-  t.timers.stop(TIMER_USER_TIMEOUT);
+  if (t.userTimeout > 0) applyUserTimeout(t, now);
   dataAcknowledged(t, s, bytes, flight, now);
   if (synWasLost) t.rtt.afterLostSyn(); // after the sample that an echo may have given
   if (snd.una === snd.nxt) t.timers.stop(TIMER_RETRANSMIT);
