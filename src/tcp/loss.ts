@@ -66,7 +66,6 @@ export function enterLoss(t: Tcb, now: Instant, first: boolean): void {
   t.recovery = "loss";
   t.repairsProbe = false;
   t.onlyForced = false;
-  if (t.mtuSearch !== null) t.mtuSearch.probe = 0; // says nothing of its size (RFC 4821 §7.6.3)
   t.recoveryPoint = t.snd.nxt;
   t.lostEdge = t.snd.nxt;
   t.highRxt = t.snd.una;

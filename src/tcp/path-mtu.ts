@@ -42,10 +42,10 @@ export function packetTooBig(
   if (t.pathEpoch !== t.env.paths.epoch) refreshPathMtu(t, now); // others may have learnt more already
   const largest = Math.max(t.largestSent, t.mtuSearch?.probe ?? 0);
   const said = mtu > 0 ? mtu : plateauBelow(quotedSize);
-  if (said < LEAST || said >= largest) return false;
+  if (said < LEAST) return false;
   // Deviation: min_pmtu, as in Linux, is above the 68 of RFC 1191
   const next = Math.max(said, t.env.settings.min_pmtu);
-  // of a burst only the first one lowers anything (RFC 1191 §6.4)
+  // more than was sent is no news, nor is any of a burst but the first (RFC 1191 §6.4)
   if (next >= t.pmtu || next >= largest) return false;
   if (next < t.largestAcked) {
     // larger ones got through: credible only if they do so no more (RFC 5927 §7.2)

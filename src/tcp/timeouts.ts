@@ -1,7 +1,7 @@
 /** What each expiry does. A timer that fires late acts once, on what is still true. */
 import { assertNever } from "../base/errors.ts";
 import { after, elapsed, type Instant } from "../base/time.ts";
-import { seqDiff, seqLt } from "../wire/seq.ts";
+import { seqLt } from "../wire/seq.ts";
 import { enterLoss } from "./loss.ts";
 import { suspectBlackHole } from "./mtu-search.ts";
 import { startKeepAlive, startRetransmitTimer } from "./output/transmit.ts";
@@ -159,7 +159,7 @@ function sends(t: Tcb): boolean {
 
 /** RFC 9293 §3.10.8. */
 function userTimeout(t: Tcb, now: Instant): void {
-  if (seqDiff(t.snd.nxt, t.snd.una) <= 0 && unsent(t) <= 0) return;
+  if (t.snd.una === t.snd.nxt) return; // a closed window is the persist timer's
   const stalled = elapsed(t.stalledSince, now);
   if (stalled + 1e-6 < t.userTimeout) {
     t.timers.start(TIMER_USER_TIMEOUT, after(t.stalledSince, t.userTimeout));

@@ -153,6 +153,19 @@ test("no probe with too little data, too small a window, another one under way, 
   expect(probes(p)).toBe(0);
 });
 
+test("no probe before what a timeout brought is over, though all of it was sent again [4821-7.4-PRE]", () => {
+  const p = probing(MUCH);
+  while (p.pending > 0) p.next();
+  const end = (p.endpoint.info().sndNxt - p.iss) >>> 0;
+  p.waits(300);
+  for (let at = 1243; at < end; at += BASE) {
+    p.sends(`. 1:1(0) ack ${at}`);
+    while (p.pending > 0) expect(p.next().remark).not.toBe("path MTU probe");
+  }
+  p.sends(`. 1:1(0) ack ${(p.endpoint.info().sndNxt - p.iss) >>> 0}`);
+  expect(p.next().remark).toBe("path MTU probe");
+});
+
 test("a probe that was sent again says nothing of its size [4821-7.4-PRE]", () => {
   const p = probing(MUCH);
   while (p.pending > 0) p.next();

@@ -174,6 +174,19 @@ test("progress starts the time anew", () => {
   expect(p.endpoint.error?.code).toBe("ETIMEDOUT");
 });
 
+test("a window that stays closed is no lack of progress while the peer answers", () => {
+  const p = new ScriptedPeer().established("<mss 1460>", 100);
+  p.endpoint.setUserTimeout(5000);
+  p.writes(200).next();
+  p.waits(1000).sends(". 1:1(0) ack 101 win 0");
+  for (let n = 0; n < 60; n++) {
+    p.waits(1000);
+    if (p.pending > 0) p.sends(". 1:1(0) ack 101 win 0");
+    while (p.pending > 0) p.next();
+  }
+  expect(p.state).toBe("ESTABLISHED");
+});
+
 test("what is no time is refused", () => {
   const p = new ScriptedPeer().established();
   for (const ms of [-1, Number.NaN]) {

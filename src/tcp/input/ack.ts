@@ -8,7 +8,6 @@ import type { Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT, TIMER_TIME_WAIT } from "../timers.ts";
 import { setState, toClosed, toTimeWait } from "../transitions.ts";
 import { urgentAcknowledged } from "../urgent.ts";
-import { applyUserTimeout } from "../user-timeout.ts";
 import { dataAcknowledged, duplicateAck } from "./ack-data.ts";
 import { challenge } from "./challenge.ts";
 import { openWindow } from "./window.ts";
@@ -69,7 +68,6 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   }
   t.retries = 0;
   t.stalledSince = now;
-  if (t.userTimeout > 0) applyUserTimeout(t, now);
   dataAcknowledged(t, s, bytes, flight, now);
   if (synWasLost) t.rtt.afterLostSyn(); // after the sample that an echo may have given
   if (snd.una === snd.nxt) t.timers.stop(TIMER_RETRANSMIT);
