@@ -252,11 +252,17 @@ test("what one connection learnt the next one to that host begins with, and a li
   });
   q.settle().next();
   q.sends("S. 0:0(0) ack 1 <mss 1460>").next();
+  const iss = q.iss;
+  first.send(new Uint8Array(1460));
   young.send(new Uint8Array(1460));
   q.settle();
   sizes(q);
   tooBig(q, 1300, { seq: 1 });
   sizes(q);
+  // a wider message about what the older one sent before does not take that back
+  const flight = (first.info().sndUna - iss) | 0;
+  expect(tooBig(q, 1400, { seq: flight, ourPort: 50000 })).toMatch(/dropped/);
+  expect(first.info().pmtu).toBe(1300);
   first.send(new Uint8Array(3000));
   q.settle();
   expect(sizes(q)).toEqual([1300, 1300, 520]);
