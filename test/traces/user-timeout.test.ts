@@ -86,7 +86,7 @@ test("a server's option is on the segment after the offer, and takes its bytes o
 });
 
 test("without an offer of ours the peer's option is not obeyed [5482-3-SEND]", () => {
-  const p = new ScriptedPeer().established("<mss 1460,uto 200>");
+  const p = new ScriptedPeer().established().sends(". 1:1(0) ack 1 <uto 200>");
   expect(p.endpoint.info().userTimeout).toBe(0);
   p.endpoint.offerUserTimeout(100_000); // now it is
   expect(p.endpoint.info().userTimeout).toBe(200_000);
