@@ -136,6 +136,10 @@ export class Driver implements PacketReceiver {
     else this.poll(now);
   }
 
+  time(): Instant {
+    return this.clock.now();
+  }
+
   // --- life -----------------------------------------------------------------------------------------
 
   /** Counted: the process lives while somebody holds a reference. */

@@ -1,6 +1,7 @@
 /** What a socket tells of its connection: the addresses of both ends, and the snapshot. */
 import { type AddressInfo, Socket as NodeSocket } from "node:net";
 
+import type { Instant } from "../base/time.ts";
 import type { Endpoint } from "../tcp/endpoint.ts";
 import type { TcpInfo } from "../tcp/info.ts";
 import { formatIpv4 } from "../wire/address.ts";
@@ -53,9 +54,14 @@ export class AddressedSocket extends Base {
     return { address: formatIpv4(endpoint.localAddress), family: "IPv4", port: endpoint.localPort };
   }
 
+  /** @internal The time, where the host has one. */
+  protected _now(): Instant | undefined {
+    return undefined;
+  }
+
   /** A snapshot of the connection in the manner of TCP_INFO; null before there is one. */
   getTcpInfo(): TcpInfo | null {
-    return this._endpoint?.info() ?? null;
+    return this._endpoint?.info(this._now()) ?? null;
   }
 }
 

@@ -2,6 +2,7 @@
  * What sockets need of the layers below, as interfaces: a stack that listens and connects, and something
  * that keeps the process alive. The runtime's driver is one such host; tests bring their own.
  */
+import type { Instant } from "../base/time.ts";
 import type { Endpoint, EndpointOwner } from "../tcp/endpoint.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 
@@ -41,6 +42,8 @@ export interface SocketHost {
   /** Keeps the process alive from now on. */
   ref(): void;
   unref(): void;
+  /** For what asks how long ago something was. */
+  time?(): Instant;
 }
 
 /** Counts the handles that keep the process alive, so that the host hears of the first and the last only. */
@@ -54,6 +57,10 @@ export class Liveness {
 
   get stack(): StackLike {
     return this.#host.stack;
+  }
+
+  now(): Instant | undefined {
+    return this.#host.time?.();
   }
 
   hold(): void {

@@ -6,17 +6,19 @@
  */
 import { addAbortSignal } from "node:stream";
 
+import type { Instant } from "../base/time.ts";
 import {
   EVENT_CLOSED,
   EVENT_ESTABLISHED,
   EVENT_FIN_ACKED,
   EVENT_PEER_FIN,
   EVENT_READABLE,
+  EVENT_SOFT_ERROR,
+  EVENT_URGENT,
   EVENT_WRITABLE,
 } from "../tcp/endpoint.ts";
 import type { Endpoint, EndpointOwner } from "../tcp/endpoint.ts";
 import { parseIpv4 } from "../wire/address.ts";
-import { AddressedSocket } from "./addressed-socket.ts";
 import type { Callback, ConnectOptions, SocketOptions } from "./arguments.ts";
 import { checkPort, connectArguments, ipv4OrNull, resolveHost } from "./arguments.ts";
 import { socketClosed, streamDestroyed, systemError } from "./errors.ts";
@@ -39,6 +41,7 @@ import {
   type StreamCallback,
   streamOptions,
 } from "./socket-support.ts";
+import { TunedSocket } from "./tuned-socket.ts";
 
 // Wishes of the user that wait for the endpoint, and the life of the handle, as bits: one field, not eight.
 const NO_DELAY = 1;
@@ -52,7 +55,7 @@ const UNREF = 32;
 const HELD = 64;
 const RESET = 128;
 
-export class TcpSocket extends AddressedSocket implements EndpointOwner {
+export class TcpSocket extends TunedSocket implements EndpointOwner {
   override connecting: boolean = false;
   override timeout?: number = undefined as never;
   /** Read by `node:http` and `node:tls`: there is no handle of the operating system. */
@@ -160,6 +163,7 @@ export class TcpSocket extends AddressedSocket implements EndpointOwner {
   #applyOptions(): void {
     const endpoint = this._endpoint;
     if (endpoint === null) return;
+    this._tune(endpoint);
     if (this.#onread !== null) endpoint.lends = true;
     if ((this.#flags & NO_DELAY) !== 0) endpoint.setNoDelay(true);
     if ((this.#flags & KEEP_ALIVE) !== 0) {
@@ -178,6 +182,7 @@ export class TcpSocket extends AddressedSocket implements EndpointOwner {
       return;
     }
     if ((events & EVENT_ESTABLISHED) !== 0 && this.connecting) this.#opened();
+    if ((events & (EVENT_URGENT | EVENT_SOFT_ERROR)) !== 0) this._notice(endpoint, events);
     if ((events & EVENT_WRITABLE) !== 0) this.#pump();
     if ((events & (EVENT_READABLE | EVENT_PEER_FIN)) !== 0) this.#drain();
     if ((events & EVENT_CLOSED) !== 0) this.#closed(endpoint);
@@ -323,8 +328,12 @@ export class TcpSocket extends AddressedSocket implements EndpointOwner {
 
   #handOver(endpoint: Endpoint, chunk: Uint8Array, space: number): void {
     const left = chunk.length - this.#offset;
+    const urgent = chunk === this._urgentChunk;
     let taken = left;
-    if ((this.#flags & BY_REFERENCE) !== 0) {
+    if (urgent && left <= space) {
+      endpoint.sendUrgent(this.#offset === 0 ? chunk : chunk.subarray(this.#offset));
+      this._urgentChunk = null;
+    } else if (!urgent && (this.#flags & BY_REFERENCE) !== 0) {
       if (left > 0) endpoint.send(chunk);
     } else {
       // In pieces: a copy of the whole of a large write would double the memory.
@@ -415,12 +424,6 @@ export class TcpSocket extends AddressedSocket implements EndpointOwner {
     return this;
   }
 
-  /** ms without progress after which a connection with data under way fails with ETIMEDOUT; 0 = never. */
-  setUserTimeout(ms: number): this {
-    this._endpoint?.setUserTimeout(ms);
-    return this;
-  }
-
   override setTimeout(ms: number, callback?: () => void): this {
     checkTimeout(ms, callback);
     if (this.destroyed) return this;
@@ -479,6 +482,10 @@ export class TcpSocket extends AddressedSocket implements EndpointOwner {
 
   override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
     return this.on(event, listener);
+  }
+
+  protected override _now(): Instant | undefined {
+    return this.#liveness.now();
   }
 
   // ---- what there is to know --------------------------------------------------------------------

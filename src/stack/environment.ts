@@ -8,6 +8,7 @@ import type { TcpEnvironment } from "../tcp/tcb.ts";
 import { ChallengeBudget } from "./challenge-budget.ts";
 import type { Counters } from "./counters.ts";
 import type { StackOptions } from "./options.ts";
+import { PathMtuCache } from "./path-mtus.ts";
 
 export function createEnvironment(
   options: StackOptions,
@@ -23,6 +24,7 @@ export function createEnvironment(
     lentArena: new ReceiveArena(allocate),
     sendMemory: new SendMemory(allocate),
     trace: options.trace ?? null,
+    paths: new PathMtuCache(options.sender, settings.mtu_expires),
     count: (name) => counters.add(name),
     mark: (tcb) => mark(tcb as TcpConnection),
     mayChallenge: (now) => challenges.take(now),

@@ -120,7 +120,7 @@ export class IcmpHandler {
     const quoted = seq(readI32(buffer, at + ihl + 4));
     let taken: boolean;
     if (m.type === UNREACHABLE && m.code === 4) {
-      taken = connection.onPathMtu(m.nextHopMtu, quoted, now);
+      taken = connection.onPathMtu(m.nextHopMtu, readU16(buffer, at + 2), quoted, now);
     } else {
       const hard = m.type === UNREACHABLE && (m.code === 2 || m.code === 3);
       taken = connection.onIcmpError(hard, describe(m, remote), quoted, now);

@@ -63,9 +63,10 @@ export class PacketOutput {
       else t.sendBuffer.copyTo(out.offset, length, buffer, offset + headers);
     }
     const used = gather ? headers : headers + length;
-    const cut = length > t.snd.mss ? t.snd.mss : 0;
+    const cut = length > t.snd.mss && !out.whole ? t.snd.mss : 0;
     this.finish(
       s,
+      t.typeOfService,
       t.localAddress,
       t.remoteAddress,
       headers - IPV4_HEADER + length,
@@ -88,7 +89,7 @@ export class PacketOutput {
     s.destinationPort = remotePort;
     const tcpLength = tcpHeaderLength(s);
     const size = IPV4_HEADER + tcpLength;
-    if (this.room(size)) this.finish(s, local, remote, tcpLength, size, 0, out.remark);
+    if (this.room(size)) this.finish(s, 0, local, remote, tcpLength, size, 0, out.remark);
   }
 
   /** A RST by the exact rule (RFC 9293 §3.10.7.1), made from the segment that drew it. */
@@ -112,6 +113,7 @@ export class PacketOutput {
 
   private finish(
     s: TcpSegment,
+    tos: number,
     local: Ipv4Address,
     remote: Ipv4Address,
     tcpLength: number,
@@ -124,7 +126,7 @@ export class PacketOutput {
       buffer,
       offset,
       IPV4_HEADER + tcpLength,
-      0,
+      tos,
       0,
       true,
       this.ttl,

@@ -24,6 +24,7 @@ import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
+import { advertisedMss } from "../tcp/mss.ts";
 import { mayReuse } from "../tcp/time-wait.ts";
 import { toClosed } from "../tcp/transitions.ts";
 import { ConnectionTable } from "./connection-table.ts";
@@ -88,8 +89,10 @@ export class Stack {
   };
 
   private readonly build: BuildConnection = (local, port, remote, remotePort, iss, now) => {
-    const { mtu } = this.output.sender;
+    const mtu = this.env.paths.mtu(remote, now);
     const c = new TcpConnection(this.env, local, port, remote, remotePort, iss, mtu, now);
+    c.pmtuExpires = this.env.paths.expires(remote, now);
+    c.advMss = advertisedMss(mtu);
     c.tsOffset = this.isn.timestampOffset(local, port, remote, remotePort);
     return c;
   };
@@ -138,6 +141,7 @@ export class Stack {
       isn: this.isn,
       cookies: new SynCookies(options.rng),
       trace: this.trace,
+      paths: this.env.paths,
       build: this.build,
       timeWaits: this.timeWaits,
       setAside: (c) => this.forget(c),
@@ -316,7 +320,8 @@ export class Stack {
     try {
       this.tell(c);
       if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);
-      if (this.transmit(c, now)) this.mark(c);
+      // what sending itself brought, room for a writer, is told in the next round
+      if (this.transmit(c, now) || (c.events !== 0 && c.owner !== null)) this.mark(c);
     } catch (error) {
       // an owner threw: the rest of the round must not be lost with it
       if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);

@@ -1,11 +1,14 @@
 /** What leaves before there is a connection: SYN-ACKs, from the SYN queue or as cookies, and ACKs that tell where the window is. */
 import type { Instant } from "../base/time.ts";
+import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seqAdd } from "../wire/seq.ts";
 import { ACK, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { IsnGenerator } from "../tcp/isn.ts";
+import { advertisedMss } from "../tcp/mss.ts";
 import { windowScaleFor } from "../tcp/options.ts";
 import { createOutgoing, type Outgoing, resetOutgoing } from "../tcp/output/outgoing.ts";
+import type { PathMtus } from "../tcp/path-mtu.ts";
 import { timestampAt } from "../tcp/timestamps.ts";
 import {
   agreedTo,
@@ -30,13 +33,21 @@ export class SynAnswers {
   private readonly settings: Settings;
   private readonly isn: IsnGenerator;
   private readonly output: PacketOutput;
+  private readonly paths: PathMtus;
   private readonly onSent: OnSent | null;
   private readonly out: Outgoing = createOutgoing();
 
-  constructor(settings: Settings, isn: IsnGenerator, output: PacketOutput, onSent: OnSent | null) {
+  constructor(
+    settings: Settings,
+    isn: IsnGenerator,
+    output: PacketOutput,
+    paths: PathMtus,
+    onSent: OnSent | null,
+  ) {
     this.settings = settings;
     this.isn = isn;
     this.output = output;
+    this.paths = paths;
     this.onSent = onSent;
   }
 
@@ -49,6 +60,7 @@ export class SynAnswers {
     this.compose(h.iss, h.irs, h.agreed, this.timestamp(h, now), h.tsRecent);
     const s = this.out.segment;
     s.flags = SYN | ACK;
+    s.mss = this.mss(h.remote, now);
     this.emit(h, remark, now);
   }
 
@@ -58,7 +70,6 @@ export class SynAnswers {
     s.flags = ACK;
     // the options of a SYN go, and its window, which is never scaled (RFC 7323 §2.2)
     if (s.windowScale > 0) s.window >>= s.windowScale;
-    s.mss = 0;
     s.windowScale = -1;
     s.sackPermitted = false;
     this.emit(h, null, now);
@@ -78,8 +89,13 @@ export class SynAnswers {
       this.compose(iss, syn.seq, mssOnly(agreed), 0, 0);
     }
     this.out.segment.flags = SYN | ACK;
+    this.out.segment.mss = this.mss(remote, now);
     this.out.remark = "SYN cookie";
     this.output.bare(this.out, local, destinationPort, remote, sourcePort);
+  }
+
+  private mss(remote: Ipv4Address, now: Instant): number {
+    return advertisedMss(this.paths.mtu(remote, now));
   }
 
   private timestamp(h: HalfOpen, now: Instant): number {
@@ -93,7 +109,6 @@ export class SynAnswers {
     s.seq = at;
     s.ack = seqAdd(irs, 1);
     s.window = this.window;
-    s.mss = this.output.sender.mtu - 40;
     // an answer carries an option only if the SYN had it (RFC 7323 §2.3, RFC 2018 §2)
     if (hasScaling(agreed)) s.windowScale = windowScaleFor(this.settings.tcp_rmem[2]);
     s.sackPermitted = hasSack(agreed);

@@ -12,6 +12,7 @@ import type { Settings } from "../tcp/config.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { isAcceptable } from "../tcp/input/acceptability.ts";
 import type { IsnGenerator } from "../tcp/isn.ts";
+import type { PathMtus } from "../tcp/path-mtu.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { setState } from "../tcp/transitions.ts";
 import type { ConnectionTable } from "./connection-table.ts";
@@ -48,6 +49,7 @@ export interface SynQueueParts {
   readonly isn: IsnGenerator;
   readonly cookies: SynCookies;
   readonly trace: TcpTrace | null;
+  readonly paths: PathMtus;
   readonly build: BuildConnection;
   readonly timeWaits: TimeWaits;
   /** Out of the table and the wheel, and into them again: a connection in TIME-WAIT, while a SYN has its place. */
@@ -71,7 +73,7 @@ export class SynQueue {
     const tell = (h: HalfOpen, s: TcpSegment, remark: string | null, now: Instant): void =>
       trace!.segmentSent(this.traced.get(h)!, s, remark, now);
     const onSent = trace === null ? null : tell;
-    this.answers = new SynAnswers(parts.settings, parts.isn, parts.output, onSent);
+    this.answers = new SynAnswers(parts.settings, parts.isn, parts.output, parts.paths, onSent);
   }
 
   // --- a segment meets a listener -------------------------------------------------------------------

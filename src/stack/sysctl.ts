@@ -87,6 +87,12 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   tcp_wmem: numbers("bytes", 3, 1024, GIB, "send buffer: least, at start, most"),
   tcp_mem: numbers("bytes", 3, 65536, 1024 * GIB, "all buffers: no pressure, pressure, cap"),
   tcp_mtu_probing: number("1", 0, 2, "0 off, 1 when a black hole shows, 2 always (RFC 4821)"),
+  tcp_base_mss: number("bytes", 48, 65495, "MSS where the search for a path MTU begins"),
+  tcp_mtu_probe_floor: number("bytes", 28, 65495, "least MSS that a black hole leads to"),
+  tcp_probe_interval: number("s", 300, 86400, "time between searches for a path MTU"),
+  tcp_probe_threshold: number("bytes", 1, 65535, "a range narrower than this is not searched"),
+  min_pmtu: number("bytes", 68, 65535, "no smaller path MTU is believed"),
+  mtu_expires: number("s", 300, 86400, "time that a path MTU learnt is kept"),
   tcp_rfc1337: flag("a RST does not end TIME-WAIT (RFC 1337)"),
   tcp_challenge_ack_limit: number(
     "1",
@@ -126,14 +132,14 @@ export function settingInfo(name: string): SettingInfo | null {
   return isName(name) ? { name, ...ROWS[name] } : null;
 }
 
-/** Reads `KEY=VALUE`; `net.ipv4.` or `net.core.` before the name is accepted, as sysctl prints it. */
+/** Reads `KEY=VALUE`; `net.ipv4.`, `net.ipv4.route.` or `net.core.` before the name is accepted, as sysctl prints it. */
 export function parseSetting(text: string): ParsedSetting {
   const equals = text.indexOf("=");
   if (equals < 0) return bad(`${quoted(text)} is not KEY=VALUE`);
   const name = text
     .slice(0, equals)
     .trim()
-    .replace(/^net\.(?:ipv4|core)\./, "");
+    .replace(/^net\.(?:ipv4|core)\.(?:route\.)?/, "");
   const refusal = REFUSED.get(name);
   if (refusal !== undefined) return bad(refusal);
   if (!isName(name))

@@ -48,6 +48,18 @@ export interface Settings {
   readonly tcp_mem: readonly [number, number, number];
   /** 0 off, 1 when a black hole shows, 2 always (RFC 4821). */
   readonly tcp_mtu_probing: number;
+  /** Bytes of text: where that search begins, and what a black hole makes of the MSS. */
+  readonly tcp_base_mss: number;
+  /** Bytes of text: below this no black hole makes the MSS. */
+  readonly tcp_mtu_probe_floor: number;
+  /** Seconds from the end of one search to the next (RFC 4821 §7.3: 5 minutes at least). */
+  readonly tcp_probe_interval: number;
+  /** Bytes: a range narrower than this is not searched. */
+  readonly tcp_probe_threshold: number;
+  /** Bytes: no smaller path MTU is believed (route.min_pmtu). */
+  readonly min_pmtu: number;
+  /** Seconds that a path MTU learnt is kept (route.mtu_expires; RFC 1191 §6.3: 5 minutes at least). */
+  readonly mtu_expires: number;
   /** 1: a RST does not end TIME-WAIT (RFC 1337 F1). Deviation from RFC 9293 §3.10.7.4. */
   readonly tcp_rfc1337: number;
   /** Challenge ACKs of one connection in an interval (RFC 5961 §7). */
@@ -110,6 +122,12 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_wmem: [4096, 262144, 4194304],
   tcp_mem: [268435456, 402653184, 536870912],
   tcp_mtu_probing: 1,
+  tcp_base_mss: 1024,
+  tcp_mtu_probe_floor: 48,
+  tcp_probe_interval: 600,
+  tcp_probe_threshold: 8,
+  min_pmtu: 552,
+  mtu_expires: 600,
   tcp_rfc1337: 1,
   tcp_challenge_ack_limit: 10,
   tcp_challenge_ack_interval: 5000,

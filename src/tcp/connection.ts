@@ -3,31 +3,31 @@
  * comes in); the user calls of {@link Endpoint}; `pollTransmit`, `nextTimeout` (what goes out). No clock is read:
  * the world's calls bring `now`, and user calls act by the time of the last of them.
  */
-import { type Failure, StackError } from "../base/errors.ts";
+import type { Failure } from "../base/errors.ts";
 import { type Instant, instantOf, NEVER } from "../base/time.ts";
-import { seqAdd, seqGeq, seqGt, seqLeq, seqLt } from "../wire/seq.ts";
+import { seqAdd, seqGeq, seqLt } from "../wire/seq.ts";
 import type { SeqNum } from "../wire/seq.ts";
 import type { TcpSegment } from "../wire/tcp-segment.ts";
-import { EVENT_SOFT_ERROR, type Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { TcpInfo } from "./info.ts";
 import { segmentArrives } from "./input/segment-arrives.ts";
 import { synReceived } from "./input/syn-sent.ts";
 import type { Verdict } from "./input/verdict.ts";
-import { stopTiming } from "./loss.ts";
-import { updateMss } from "./options.ts";
 import type { Outgoing } from "./output/outgoing.ts";
+import { writeRoom } from "./output/send-policy.ts";
 import { tuneReceiveBuffer, updateIsDue } from "./output/receive-window.ts";
 import { pollTransmit } from "./output/transmit.ts";
+import { packetTooBig, refreshPathMtu } from "./path-mtu.ts";
 import { snapshot } from "./snapshot.ts";
+import { noteSoftError } from "./soft-error.ts";
 import { isSynchronized } from "./state.ts";
 import { ACK_NOW, Tcb } from "./tcb.ts";
 import { timeouts } from "./timeouts.ts";
 import { TIMER_KEEPALIVE } from "./timers.ts";
 import { fail, setState } from "./transitions.ts";
+import { markQueueUrgent, urgentAhead, urgentTaken } from "./urgent.ts";
+import { applyUserTimeout, offerUserTimeout, setUserTimeout } from "./user-timeout.ts";
 import * as user from "./user-calls.ts";
-
-/** Deviation: below this no path MTU is believed, as by Linux's net.ipv4.route.min_pmtu; RFC 1191 asks for 68. */
-const MIN_PMTU = 552;
 
 export class TcpConnection extends Tcb implements Endpoint {
   // a node of the timer wheel
@@ -85,30 +85,15 @@ export class TcpConnection extends Tcb implements Endpoint {
       fail(this, error.code, error.message, now);
     } else {
       // RFC 5927 §5.2: on a synchronized connection even a hard error is only noted
-      this.softError = error;
-      this.events |= EVENT_SOFT_ERROR;
+      noteSoftError(this, error);
     }
     return true;
   }
 
-  /** Fragmentation needed (RFC 1191, RFC 5927 §7): lowers the path MTU and sends again what was too big. */
-  onPathMtu(mtu: number, quoted: SeqNum, now: Instant): boolean {
+  /** Fragmentation needed (RFC 1191): see {@link packetTooBig}. */
+  onPathMtu(mtu: number, quotedSize: number, quoted: SeqNum, now: Instant): boolean {
     this.clock = now;
-    if (seqLt(quoted, this.snd.una) || seqGeq(quoted, this.snd.nxt)) return false;
-    const next = Math.max(mtu, MIN_PMTU);
-    if (next >= this.pmtu || mtu < 68) return false;
-    this.pmtu = next;
-    updateMss(this);
-    if (isSynchronized(this.state) && seqGt(this.snd.nxt, this.snd.una)) {
-      // sent again at once, and the congestion window is not lowered for it (RFC 1191 §6.4)
-      this.recovery = "loss";
-      this.recoveryPoint = this.snd.nxt;
-      this.lostEdge = this.snd.nxt;
-      this.highRxt = this.snd.una;
-      stopTiming(this);
-      this.forceRetransmit = 1;
-    }
-    return true;
+    return packetTooBig(this, mtu, quotedSize, quoted, now);
   }
 
   // --- what goes out ------------------------------------------------------------------------------
@@ -116,6 +101,9 @@ export class TcpConnection extends Tcb implements Endpoint {
   /** Fills `out` with the next segment to send, at most `max` bytes of payload; false: nothing now. */
   pollTransmit(out: Outgoing, max: number, now: Instant): boolean {
     this.clock = now;
+    if (this.pathEpoch !== this.env.paths.epoch || now >= this.pmtuExpires)
+      refreshPathMtu(this, now);
+    if (this.userTimeoutChanged) applyUserTimeout(this, now);
     if (this.keepAliveChanged) user.applyKeepAlive(this, now, TIMER_KEEPALIVE);
     return pollTransmit(this, out, max, now);
   }
@@ -133,7 +121,7 @@ export class TcpConnection extends Tcb implements Endpoint {
 
   get sendSpace(): number {
     if (this.snd.finQueued) return 0;
-    const space = this.snd.limit - this.sendBuffer.length;
+    const space = writeRoom(this);
     if (space <= 0) this.snd.wantRoom = true;
     return Math.max(0, space);
   }
@@ -154,12 +142,19 @@ export class TcpConnection extends Tcb implements Endpoint {
     this.env.mark(this);
   }
 
+  sendUrgent(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    this.sendCopy(chunk);
+    markQueueUrgent(this);
+  }
+
   get receiveQueued(): number {
     return this.receiveQueue.length;
   }
 
   receive(): Uint8Array | null {
     const chunk = this.receiveQueue.shift();
+    if (this.rcv.urgentPending) urgentTaken(this);
     if (chunk === null || this.dead || this.rcv.ended) return chunk;
     tuneReceiveBuffer(this, chunk.length, this.clock);
     if (updateIsDue(this)) {
@@ -173,11 +168,8 @@ export class TcpConnection extends Tcb implements Endpoint {
     return this.rcv.ended && this.receiveQueue.length === 0;
   }
 
-  /** Urgent bytes not yet read: how far the mark is from what was delivered (MUST-33). */
   get urgentAhead(): number {
-    if (!this.rcv.urgentPending) return 0;
-    const read = (this.rcv.nxt - this.receiveQueue.length) as SeqNum;
-    return seqLeq(this.rcv.urgent, read) ? 0 : (this.rcv.urgent - read) | 0;
+    return urgentAhead(this);
   }
 
   shutdown(): void {
@@ -207,11 +199,26 @@ export class TcpConnection extends Tcb implements Endpoint {
   }
 
   setUserTimeout(ms: number): void {
-    if (!(ms >= 0)) throw new StackError("EINVAL", "the user timeout is a time in ms, 0 for none");
-    this.userTimeout = ms;
+    setUserTimeout(this, ms);
   }
 
-  info(): TcpInfo {
-    return snapshot(this, this.clock);
+  offerUserTimeout(ms: number): void {
+    offerUserTimeout(this, ms);
+  }
+
+  setTypeOfService(tos: number): void {
+    user.setTypeOfService(this, tos);
+  }
+
+  setNotSentLowat(bytes: number): void {
+    user.setNotSentLowat(this, bytes);
+  }
+
+  tellSoftErrors(on: boolean): void {
+    this.tellsSoftErrors = on;
+  }
+
+  info(now: Instant = this.clock): TcpInfo {
+    return snapshot(this, now);
   }
 }

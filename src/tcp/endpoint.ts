@@ -3,6 +3,7 @@
  * None of these calls sends by itself: they mark the connection, and the stack's next `poll(now)` sends.
  */
 import type { Failure } from "../base/errors.ts";
+import type { Instant } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import type { TcpInfo } from "./info.ts";
 import type { TcpState } from "./state.ts";
@@ -54,6 +55,11 @@ export interface Endpoint {
   send(chunk: Uint8Array): void;
   /** As `send`, but copies into memory of the connection, joining small writes. */
   sendCopy(chunk: Uint8Array): void;
+  /**
+   * As `sendCopy`, and the end of these bytes is the urgent mark: the peer hears of it at once, even where windows hold the
+   * bytes back (RFC 9293 §3.8.5). The bytes stay in line (RFC 6093 §6). For old protocols; new ones do without (SHLD-13).
+   */
+  sendUrgent(chunk: Uint8Array): void;
 
   /** In-order bytes waiting. */
   readonly receiveQueued: number;
@@ -64,6 +70,8 @@ export interface Endpoint {
   lends: boolean;
   /** The next chunk in order, the caller's for good (but see `lends`); null when there is none. Opens the window. */
   receive(): Uint8Array | null;
+  /** Bytes from where the user has read to the peer's urgent mark: 0 at the mark, behind it and without one. */
+  readonly urgentAhead: number;
   /** True when the peer's FIN was reached and everything before it was received. */
   readonly atEnd: boolean;
 
@@ -80,7 +88,22 @@ export interface Endpoint {
   setNoDelay(on: boolean): void;
   /** `idle`, `interval` in ms; undefined leaves the stack's setting. */
   setKeepAlive(on: boolean, idle?: number, interval?: number, probes?: number): void;
-  /** 0 switches off; ms without progress after which the connection fails with ETIMEDOUT. */
+  /**
+   * ms without progress after which the connection fails with ETIMEDOUT, instead of R2 (MUST-21); Infinity: never; 0: as the
+   * settings say. The peer's wish by RFC 5482 does not change it.
+   */
   setUserTimeout(ms: number): void;
-  info(): TcpInfo;
+  /**
+   * Tells the peer by the option of RFC 5482 how long we shall wait, and takes its wish into account, within 100 s to 1 h.
+   * ms, in whole seconds, rounded up; 0 (the default): the option is neither sent nor obeyed. EINVAL above 22 days.
+   */
+  offerUserTimeout(ms: number): void;
+  /** The IPv4 field of that name, 0 to 255: DSCP in the upper six bits; the lower two are ECN's and stay the stack's. */
+  setTypeOfService(tos: number): void;
+  /** TCP_NOTSENT_LOWAT: `sendSpace` is 0 while so many bytes are queued and were never sent. 1 or more. */
+  setNotSentLowat(bytes: number): void;
+  /** False: no EVENT_SOFT_ERROR; `softError` is kept all the same. Default: true. */
+  tellSoftErrors(on: boolean): void;
+  /** As of `now`; without it of the last time that anything happened to the connection. */
+  info(now?: Instant): TcpInfo;
 }

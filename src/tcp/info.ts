@@ -1,4 +1,9 @@
-/** A snapshot of a connection as plain data, in the manner of Linux's TCP_INFO, units in the names' comments. */
+/**
+ * A snapshot of a connection as plain data, in the manner of Linux's TCP_INFO: the names are its names where we mean the
+ * same, and the unit stands at each. Where Linux counts segments (cwnd, unacked, sacked, lost) this counts bytes, and where
+ * it counts microseconds, milliseconds with a fraction.
+ */
+import type { ErrorCode } from "../base/errors.ts";
 import type { TcpState } from "./state.ts";
 
 export interface TcpInfo {
@@ -7,48 +12,91 @@ export interface TcpInfo {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+
   /** Sequence variables, 0 .. 2^32-1. */
   readonly iss: number;
   readonly irs: number;
   readonly sndUna: number;
   readonly sndNxt: number;
-  /** Bytes, scaled. */
-  readonly sndWnd: number;
   readonly rcvNxt: number;
-  /** Bytes, scaled. */
+  /** Window the peer offers from `sndUna` on, and ours from `rcvNxt` on; bytes, scaled (tcpi_snd_wnd, tcpi_rcv_wnd). */
+  readonly sndWnd: number;
   readonly rcvWnd: number;
-  /** Bytes of payload a segment, options taken off. */
+
+  /** Bytes of payload a segment to the peer carries, options taken off (tcpi_snd_mss). */
   readonly sndMss: number;
+  /** Largest payload seen in one segment, bytes (tcpi_rcv_mss). */
   readonly rcvMss: number;
+  /** The MSS option of our SYN, bytes; 0 before it (tcpi_advmss). */
+  readonly advMss: number;
+  /** Largest IPv4 packet in use toward the peer, bytes: what device and routers say, and what probing found. */
   readonly pmtu: number;
-  /** -1 when not agreed. */
+  /** The range in which a path MTU is searched for, bytes (RFC 4821): this much passes, no more than that may; 0 without. */
+  readonly mtuSearchLow: number;
+  readonly mtuSearchHigh: number;
+  /** Shifts; -1 when not agreed. */
   readonly sndWscale: number;
   readonly rcvWscale: number;
   readonly timestamps: boolean;
   readonly sack: boolean;
-  /** ms; 0 before the first sample. */
+  /** The IPv4 field of what is sent; the lower two bits are ECN's. */
+  readonly typeOfService: number;
+
+  /** ms; 0 before the first sample (tcpi_rtt, tcpi_rttvar, tcpi_min_rtt). */
   readonly srtt: number;
   readonly rttvar: number;
   readonly minRtt: number;
+  /** ms, back-off included (tcpi_rto). */
   readonly rto: number;
-  /** Bytes. */
+  /** Doublings of the timeout in force (tcpi_backoff). */
+  readonly backoff: number;
+  /** Times the oldest data was sent again by timer; 0 when all goes well (tcpi_retransmits). */
+  readonly retries: number;
+  /** Keep-alive probes unanswered (tcpi_probes). */
+  readonly probes: number;
+
+  /** Bytes. ssthresh is 2^31-1 before the first loss. */
   readonly cwnd: number;
   readonly ssthresh: number;
-  readonly inFlight: number;
   readonly congestionControl: string;
   readonly recovery: "open" | "recovery" | "loss";
+  /** Sequence numbers sent and not acknowledged; of these SACKed; believed to be in the network. Bytes. */
+  readonly unacked: number;
+  readonly sacked: number;
+  readonly inFlight: number;
+
+  /** Bytes queued by the user and not yet acknowledged; of these never sent (tcpi_notsent_bytes); and how many may be. */
   readonly sendQueued: number;
+  readonly notSent: number;
+  readonly sendBuffer: number;
+  /** Bytes in order that the user has not taken; bytes behind a hole; and how many this end will hold (tcpi_rcv_space). */
   readonly receiveQueued: number;
   readonly outOfOrderBytes: number;
+  readonly receiveBuffer: number;
+  /** Bytes to the peer's urgent mark from where the user has read. */
+  readonly urgentAhead: number;
+
+  /** Segments; one that the device cuts counts once. */
   readonly segsIn: number;
   readonly segsOut: number;
+  /** Payload bytes: accepted in order, acknowledged by the peer, sent for the first time. */
   readonly bytesReceived: number;
   readonly bytesAcked: number;
   readonly bytesSent: number;
+  /** Segments and payload bytes sent again since the start (tcpi_total_retrans, tcpi_bytes_retrans). */
   readonly retransmits: number;
   readonly totalRetransmittedBytes: number;
   readonly dsackDuplicates: number;
-  /** The armed timer that runs out first, and in how many ms. */
+
+  /** ms since SYN, data or FIN last left, and since anything acceptable last came (tcpi_last_data_sent, tcpi_last_ack_recv). */
+  readonly lastSent: number;
+  readonly lastHeard: number;
+  /** ms; 0: tcp_retries2 decides (TCP_USER_TIMEOUT, or agreed by RFC 5482). */
+  readonly userTimeout: number;
+  readonly keepAlive: boolean;
+  /** What ICMP or silence said last; "" for nothing. */
+  readonly softError: ErrorCode | "";
+  /** The armed timer that runs out first, "" for none, and in how many ms. */
   readonly timer: string;
   readonly timerIn: number;
 }

@@ -1,6 +1,7 @@
 /** Shared arithmetic of what is in flight, and the entry to and exit from loss recovery. */
 import type { Instant } from "../base/time.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGeq, seqMax, seqMin } from "../wire/seq.ts";
+import { onlyProbeLost } from "./mtu-search.ts";
 import type { Tcb } from "./tcb.ts";
 
 /** Everything sent and not acknowledged, in sequence numbers. */
@@ -21,8 +22,13 @@ export function pipe(t: Tcb): number {
 
 /** Fast recovery begins (RFC 6675 §5, RFC 6582 §3.2). */
 export function enterRecovery(t: Tcb, now: Instant): void {
+  if (onlyProbeLost(t)) {
+    stopTiming(t);
+    return;
+  }
   const { una, nxt, mss } = t.snd;
   t.recovery = "recovery";
+  t.repairsProbe = false;
   t.recoveryPoint = nxt;
   t.highRxt = una;
   t.rescued = false;
@@ -58,6 +64,8 @@ export function leaveRecovery(t: Tcb): void {
 export function enterLoss(t: Tcb, now: Instant, first: boolean): void {
   t.cc?.onTimeout(flightSize(t), first, now);
   t.recovery = "loss";
+  t.repairsProbe = false;
+  t.onlyForced = false;
   t.recoveryPoint = t.snd.nxt;
   t.lostEdge = t.snd.nxt;
   t.highRxt = t.snd.una;

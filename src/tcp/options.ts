@@ -1,11 +1,10 @@
 /** What the options of both SYNs agree on: MSS, window scale, timestamps, SACK. */
 import type { Instant } from "../base/time.ts";
 import type { TcpSegment } from "../wire/tcp-segment.ts";
+import { startMtuSearch } from "./mtu-search.ts";
+import { updateMss } from "./mss.ts";
 import type { Tcb } from "./tcb.ts";
-
-/** Bytes of a timestamp option with its padding. */
-export const TIMESTAMP_BYTES = 12;
-const HEADERS = 40;
+import { readUserTimeout } from "./user-timeout.ts";
 
 /** The shift for a receive buffer that may grow to `max` bytes (RFC 7323 §2.3: at most 14). */
 export function windowScaleFor(max: number): number {
@@ -27,19 +26,14 @@ export function agreeOptions(t: Tcb, s: TcpSegment, now: Instant): void {
     t.tsRecent = s.tsVal;
     t.tsRecentAt = now;
   }
+  if (s.userTimeout > 0) readUserTimeout(t, s);
   t.sack = s.sackPermitted && settings.tcp_sack !== 0;
   t.snd.wnd = s.window;
   t.snd.maxWnd = Math.max(t.snd.maxWnd, s.window);
   t.snd.wl1 = s.seq;
   t.snd.wl2 = s.ack;
+  if (settings.tcp_mtu_probing === 2) startMtuSearch(t, now);
   updateMss(t);
   t.rcv.mss = Math.min(t.snd.mss, 536);
   t.cc = t.env.createCongestionController(t.snd.mss);
-}
-
-/** RFC 6691: the option bytes come off the data; never below one byte. */
-export function updateMss(t: Tcb): void {
-  const options = t.timestamps ? TIMESTAMP_BYTES : 0;
-  t.snd.mss = Math.max(1, Math.min(t.snd.peerMss, t.pmtu - HEADERS) - options);
-  t.cc?.onMss(t.snd.mss);
 }

@@ -1,54 +1,101 @@
 /** The block as plain data, for tests, tools and users; nothing else reaches into private fields. */
-import type { Instant } from "../base/time.ts";
+import { elapsed, type Instant } from "../base/time.ts";
 import { formatIpv4 } from "../wire/address.ts";
 import { seqDiff, seqUnsigned } from "../wire/seq.ts";
 import type { TcpInfo } from "./info.ts";
-import { pipe } from "./loss.ts";
+import { flightSize, pipe } from "./loss.ts";
+import { pathMtu } from "./mss.ts";
+import { unsent } from "./output/send-policy.ts";
 import type { Tcb } from "./tcb.ts";
 import { TIMER_NAMES } from "./timers.ts";
+import { urgentAhead } from "./urgent.ts";
 
 export function snapshot(t: Tcb, now: Instant): TcpInfo {
-  const first = t.timers.first();
   return {
     state: t.state,
     localAddress: formatIpv4(t.localAddress),
     localPort: t.localPort,
     remoteAddress: formatIpv4(t.remoteAddress),
     remotePort: t.remotePort,
-    iss: seqUnsigned(t.snd.iss),
-    irs: seqUnsigned(t.rcv.irs),
-    sndUna: seqUnsigned(t.snd.una),
-    sndNxt: seqUnsigned(t.snd.nxt),
-    sndWnd: t.snd.wnd,
-    rcvNxt: seqUnsigned(t.rcv.nxt),
-    rcvWnd: Math.max(0, seqDiff(t.rcv.edge, t.rcv.nxt)),
-    sndMss: t.snd.mss,
-    rcvMss: t.rcv.mss,
-    pmtu: t.pmtu,
-    sndWscale: t.windowScaling ? t.snd.scale : -1,
-    rcvWscale: t.windowScaling ? t.rcv.scale : -1,
-    timestamps: t.timestamps,
-    sack: t.sack,
-    srtt: t.rtt.srtt,
-    rttvar: t.rtt.rttvar,
-    minRtt: t.rtt.samples === 0 ? 0 : t.rtt.minRtt,
-    rto: t.rtt.current(t.env.settings.tcp_rto_max_ms),
-    cwnd: t.cc?.cwnd ?? 0,
-    ssthresh: t.cc?.ssthresh ?? 0,
-    inFlight: pipe(t),
-    congestionControl: t.cc?.name ?? "",
-    recovery: t.recovery,
-    sendQueued: t.sendBuffer.length,
-    receiveQueued: t.receiveQueue.length,
-    outOfOrderBytes: t.reassembly?.bytes ?? 0,
-    segsIn: t.segsIn,
-    segsOut: t.segsOut,
-    bytesReceived: t.bytesReceived,
-    bytesAcked: t.bytesAcked,
-    bytesSent: t.bytesSent,
-    retransmits: t.retransmits,
-    totalRetransmittedBytes: t.retransmittedBytes,
-    dsackDuplicates: 0,
+    ...sequence(t),
+    ...agreed(t),
+    ...path(t),
+    ...queues(t),
+    ...counts(t),
+    ...times(t, now),
+    softError: t.softError?.code ?? "",
+  };
+}
+
+const sequence = (t: Tcb) => ({
+  iss: seqUnsigned(t.snd.iss),
+  irs: seqUnsigned(t.rcv.irs),
+  sndUna: seqUnsigned(t.snd.una),
+  sndNxt: seqUnsigned(t.snd.nxt),
+  rcvNxt: seqUnsigned(t.rcv.nxt),
+  sndWnd: t.snd.wnd,
+  rcvWnd: Math.max(0, seqDiff(t.rcv.edge, t.rcv.nxt)),
+});
+
+const agreed = (t: Tcb) => ({
+  sndMss: t.snd.mss,
+  rcvMss: t.rcv.mss,
+  advMss: t.advMss,
+  sndWscale: t.windowScaling ? t.snd.scale : -1,
+  rcvWscale: t.windowScaling ? t.rcv.scale : -1,
+  timestamps: t.timestamps,
+  sack: t.sack,
+  typeOfService: t.typeOfService,
+});
+
+const path = (t: Tcb) => ({
+  pmtu: pathMtu(t),
+  mtuSearchLow: t.mtuSearch?.low ?? 0,
+  mtuSearchHigh: t.mtuSearch?.high ?? 0,
+  srtt: t.rtt.srtt,
+  rttvar: t.rtt.rttvar,
+  minRtt: t.rtt.samples === 0 ? 0 : t.rtt.minRtt,
+  rto: t.rtt.current(t.env.settings.tcp_rto_max_ms),
+  backoff: t.rtt.backoff,
+  cwnd: t.cc?.cwnd ?? 0,
+  ssthresh: t.cc?.ssthresh ?? 0,
+  congestionControl: t.cc?.name ?? "",
+  recovery: t.recovery,
+});
+
+const queues = (t: Tcb) => ({
+  unacked: flightSize(t),
+  sacked: t.scoreboard?.sacked ?? 0,
+  inFlight: pipe(t),
+  sendQueued: t.sendBuffer.length,
+  notSent: Math.max(0, unsent(t)),
+  sendBuffer: t.snd.limit,
+  receiveQueued: t.receiveQueue.length,
+  outOfOrderBytes: t.reassembly?.bytes ?? 0,
+  receiveBuffer: t.rcv.buffer,
+  urgentAhead: urgentAhead(t),
+});
+
+const counts = (t: Tcb) => ({
+  retries: t.retries,
+  probes: t.probesSent,
+  segsIn: t.segsIn,
+  segsOut: t.segsOut,
+  bytesReceived: t.bytesReceived,
+  bytesAcked: t.bytesAcked,
+  bytesSent: t.bytesSent,
+  retransmits: t.retransmits,
+  totalRetransmittedBytes: t.retransmittedBytes,
+  dsackDuplicates: 0,
+});
+
+function times(t: Tcb, now: Instant) {
+  const first = t.timers.first();
+  return {
+    lastSent: elapsed(t.snd.lastSent, now),
+    lastHeard: elapsed(t.rcv.lastHeard, now),
+    userTimeout: t.userTimeout,
+    keepAlive: t.keepAlive,
     timer: first < 0 ? "" : TIMER_NAMES[first]!,
     timerIn: first < 0 ? 0 : Math.max(0, t.timers.deadline(first) - now),
   };

@@ -3,12 +3,14 @@
  * field set at creation. What happens to it is in the files of `input/`, `output/` and timeouts.ts.
  */
 import type { Failure } from "../base/errors.ts";
-import { type Instant, instantOf } from "../base/time.ts";
+import { type Instant, instantOf, NEVER } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seq } from "../wire/seq.ts";
 import type { Settings } from "./config.ts";
 import type { CongestionController } from "./congestion/controller.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
+import type { MtuSearch } from "./mtu-search.ts";
+import type { PathMtus } from "./path-mtu.ts";
 import type { Reassembly } from "./reassembly.ts";
 import { type ReceiveArena, ReceiveQueue } from "./receive-queue.ts";
 import type { Scoreboard } from "./recovery/scoreboard.ts";
@@ -27,6 +29,7 @@ export interface TcpEnvironment {
   readonly lentArena: ReceiveArena;
   readonly sendMemory: SendMemory;
   readonly trace: TcpTrace | null;
+  readonly paths: PathMtus;
   /** Counts by name (nstat's where one exists). */
   count(name: string): void;
   /** A user call left something to do: the stack will poll. */
@@ -63,8 +66,13 @@ export interface SendVars {
   wantRoom: boolean;
   /** Bytes that may be queued. */
   limit: number;
+  /** Bytes not yet sent from which on a writer is held back. */
+  notSentLowat: number;
   /** When a segment last left. */
   lastSent: Instant;
+  /** SND.UP, the octet after the last urgent one (RFC 9293 §3.8.5), while it is pending. */
+  urgent: SeqNum;
+  urgentPending: boolean;
 }
 
 export interface RecvVars {
@@ -130,8 +138,24 @@ export class Tcb {
   readonly rtt: RttEstimator = new RttEstimator();
   cc: CongestionController | null = null;
   scoreboard: Scoreboard | null = null;
-  /** Largest IPv4 packet toward the peer. */
+  /** Largest IPv4 packet toward the peer, as device and routers say. */
   pmtu: number;
+  /** The MSS option of our SYN; 0 before it. */
+  advMss = 0;
+  /** When `pmtu` is to be asked for again, and `PathMtus.epoch` when it was. */
+  pmtuExpires: Instant = NEVER;
+  pathEpoch = 0;
+  /** Largest packet sent by this `pmtu` and the number behind its data, and largest acknowledged (RFC 5927 §7.2). */
+  largestSent = 0;
+  largestSeq: SeqNum;
+  largestAcked = 0;
+  /** What a message said that is to be believed after a timeout only; 0: none. */
+  pendingMtu = 0;
+  pendingMtuSeq: SeqNum;
+  /** Probing for a larger or a passable size (RFC 4821). */
+  mtuSearch: MtuSearch | null = null;
+  /** The episode of recovery is the repair of a lost probe. */
+  repairsProbe = false;
   noDelay = false;
   /** The user takes what is lent: see {@link Endpoint.lends}. */
   lends = false;
@@ -146,6 +170,18 @@ export class Tcb {
   probesSent = 0;
   /** ms; 0: none of its own. */
   userTimeout = 0;
+  /** Set by the user, not agreed by RFC 5482. */
+  userTimeoutFixed = false;
+  /** ADV_UTO and REMOTE_UTO of RFC 5482, seconds; 0: none. */
+  userTimeoutOffered = 0;
+  userTimeoutRemote = 0;
+  /** The option is to go with the next segment. */
+  userTimeoutOwed = false;
+  userTimeoutChanged = false;
+  /** DSCP in the upper six bits (RFC 2474); the lower two are ECN's. */
+  typeOfService = 0;
+  /** False: soft errors are noted and not told (SHLD-20). */
+  tellsSoftErrors = true;
   // options agreed
   timestamps = false;
   sack = false;
@@ -176,6 +212,8 @@ export class Tcb {
   highRxt: SeqNum;
   /** Retransmissions that the window of congestion does not hold back. */
   forceRetransmit = 0;
+  /** Until SND.UNA moves nothing else leaves (RFC 1191 §6.4). */
+  onlyForced = false;
   rescued = false;
   partialAcks = 0;
   /** Window inflation by duplicate ACKs (RFC 5681 §3.2), bytes. */
@@ -225,6 +263,7 @@ export class Tcb {
     this.remoteAddress = remoteAddress;
     this.remotePort = remotePort;
     this.pmtu = pmtu;
+    this.stalledSince = now;
     const s = env.settings;
     this.keepAliveIdle = s.tcp_keepalive_time * 1000;
     this.keepAliveInterval = s.tcp_keepalive_intvl * 1000;
@@ -233,6 +272,9 @@ export class Tcb {
     this.lostEdge = iss;
     this.highRxt = iss;
     this.timedSeq = iss;
+    this.largestSeq = iss;
+    this.pendingMtuSeq = iss;
+    this.pathEpoch = env.paths.epoch;
     const zero = seq(0);
     this.snd = {
       iss,
@@ -250,7 +292,10 @@ export class Tcb {
       finSent: false,
       wantRoom: false,
       limit: s.tcp_wmem[1],
+      notSentLowat: s.tcp_notsent_lowat,
       lastSent: now,
+      urgent: iss,
+      urgentPending: false,
     };
     this.rcv = {
       irs: zero,

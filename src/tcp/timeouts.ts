@@ -1,11 +1,12 @@
 /** What each expiry does. A timer that fires late acts once, on what is still true. */
 import { assertNever } from "../base/errors.ts";
 import { after, elapsed, type Instant } from "../base/time.ts";
-import { seqDiff, seqLt } from "../wire/seq.ts";
-import { EVENT_SOFT_ERROR } from "./endpoint.ts";
+import { seqLt } from "../wire/seq.ts";
 import { enterLoss } from "./loss.ts";
+import { suspectBlackHole } from "./mtu-search.ts";
 import { startKeepAlive, startRetransmitTimer } from "./output/transmit.ts";
 import { unsent, usableWindow } from "./output/send-policy.ts";
+import { believePendingMtu } from "./path-mtu.ts";
 import { ACK_NOW, ACK_NONE, type Tcb } from "./tcb.ts";
 import {
   TIMER_COUNT,
@@ -16,7 +17,9 @@ import {
   TIMER_TIME_WAIT,
   TIMER_USER_TIMEOUT,
 } from "./timers.ts";
+import { noteSoftError } from "./soft-error.ts";
 import { fail, toClosed } from "./transitions.ts";
+import { keepAliveIdle } from "./user-timeout.ts";
 
 type Timer = 0 | 1 | 2 | 3 | 4 | 5;
 
@@ -70,13 +73,18 @@ function retransmit(t: Tcb, now: Instant): void {
     return;
   }
   if (t.retries === settings.tcp_retries1) {
-    t.softError ??= { code: "ETIMEDOUT", message: "retransmissions go unanswered" };
-    t.events |= EVENT_SOFT_ERROR;
+    noteSoftError(
+      t,
+      t.softError ?? { code: "ETIMEDOUT", message: "retransmissions go unanswered" },
+    );
   }
   t.rtt.backoff++;
   if (t.state === "SYN-SENT" || t.state === "SYN-RECEIVED") {
     t.synOwed = true;
   } else {
+    if (t.pendingMtu > 0) believePendingMtu(t, now);
+    else if (settings.tcp_mtu_probing > 0 && t.retries >= settings.tcp_retries1)
+      suspectBlackHole(t, now);
     enterLoss(t, now, t.retries === 1);
   }
   startRetransmitTimer(t, now);
@@ -124,14 +132,12 @@ function persist(t: Tcb, now: Instant): void {
 function keepAlive(t: Tcb, now: Instant): void {
   if (!t.keepAlive || !sends(t)) return;
   const silence = elapsed(t.rcv.lastHeard, now);
-  if (seqLt(t.snd.una, t.snd.nxt) || t.sendBuffer.length > 0)
-    return startKeepAlive(t, t.keepAliveIdle, now);
-  if (t.probesSent === 0 && silence < t.keepAliveIdle) {
-    return startKeepAlive(t, t.keepAliveIdle - silence, now);
-  }
+  const idle = keepAliveIdle(t);
+  if (seqLt(t.snd.una, t.snd.nxt) || t.sendBuffer.length > 0) return startKeepAlive(t, idle, now);
+  if (t.probesSent === 0 && silence < idle) return startKeepAlive(t, idle - silence, now);
   if (
     t.probesSent >= t.keepAliveProbes ||
-    (t.userTimeout > 0 && t.probesSent > 0 && silence >= t.userTimeout)
+    (t.userTimeoutFixed && t.probesSent > 0 && silence >= t.userTimeout)
   ) {
     t.env.count("TcpExtTCPAbortOnKeepalive");
     t.resetOwed = true; // Deviation: RFC 9293 §3.8.4 is silent; Linux tells a peer that lives after all
@@ -153,7 +159,7 @@ function sends(t: Tcb): boolean {
 
 /** RFC 9293 §3.10.8. */
 function userTimeout(t: Tcb, now: Instant): void {
-  if (seqDiff(t.snd.nxt, t.snd.una) <= 0 && unsent(t) <= 0) return;
+  if (t.snd.una === t.snd.nxt) return; // a closed window is the persist timer's
   const stalled = elapsed(t.stalledSince, now);
   if (stalled + 1e-6 < t.userTimeout) {
     t.timers.start(TIMER_USER_TIMEOUT, after(t.stalledSince, t.userTimeout));

@@ -5,6 +5,7 @@ import { startFinTimeout } from "./input/ack.ts";
 import { isSynchronized, maySend } from "./state.ts";
 import type { Tcb } from "./tcb.ts";
 import { fail, setState, toClosed } from "./transitions.ts";
+import { keepAliveIdle } from "./user-timeout.ts";
 
 /** Active OPEN: the SYN is owed. */
 export function open(t: Tcb, now: Instant): void {
@@ -92,6 +93,18 @@ export function setKeepAlive(
   t.env.mark(t);
 }
 
+export function setNotSentLowat(t: Tcb, bytes: number): void {
+  if (!(bytes >= 1)) throw new StackError("EINVAL", "the mark is 1 byte or more");
+  t.snd.notSentLowat = bytes;
+}
+
+/** For all packets from now on (MUST-48, SHLD-21); ECN's two bits are not the user's, as in Linux. */
+export function setTypeOfService(t: Tcb, tos: number): void {
+  if (!Number.isInteger(tos) || tos < 0 || tos > 255)
+    throw new StackError("EINVAL", "the type of service is 0 to 255");
+  t.typeOfService = tos & 0xfc;
+}
+
 /** Starts or stops the keep-alive timer once the time is known. */
 export function applyKeepAlive(t: Tcb, now: Instant, timer: number): void {
   if (!isSynchronized(t.state) && t.keepAlive) return; // starts when established
@@ -99,7 +112,8 @@ export function applyKeepAlive(t: Tcb, now: Instant, timer: number): void {
   t.probesSent = 0;
   if (!t.keepAlive) t.timers.stop(timer);
   else {
-    const due = after(t.rcv.lastHeard, t.keepAliveIdle);
-    t.timers.start(timer, due > now ? due : after(now, t.keepAliveIdle));
+    const idle = keepAliveIdle(t);
+    const due = after(t.rcv.lastHeard, idle);
+    t.timers.start(timer, due > now ? due : after(now, idle));
   }
 }

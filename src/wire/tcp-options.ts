@@ -9,6 +9,7 @@ const WINDOW_SCALE = 3;
 const SACK_PERMITTED = 4;
 const SACK = 5;
 const TIMESTAMPS = 8;
+const USER_TIMEOUT = 28;
 /** NOP, NOP, kind 8, length 10: how nearly every segment with timestamps begins. */
 const ALIGNED_TIMESTAMPS = 0x0101080a;
 
@@ -70,6 +71,9 @@ function readOne(buf: Uint8Array, at: number, kind: number, length: number, out:
         out.tsEcr = readI32(buf, at + 6);
       }
       return;
+    case USER_TIMEOUT:
+      if (length === 4) readUserTimeout(buf, at + 2, out);
+      return;
     default:
       return; // MUST-6: skipped by its length
   }
@@ -83,6 +87,17 @@ function readSack(buf: Uint8Array, at: number, length: number, out: TcpOptions):
   for (let i = 0; i < 2 * count; i++) out.sack[i] = readI32(buf, at + 2 + 4 * i);
 }
 
+/** RFC 5482 §3.3: one bit says minutes, 15 bits how many of them or of seconds. */
+function readUserTimeout(buf: Uint8Array, at: number, out: TcpOptions): void {
+  const field = readU16(buf, at);
+  if (out.userTimeout === 0) out.userTimeout = (field & 0x7fff) * (field > 0x7fff ? 60 : 1);
+}
+
+/** In seconds where they fit, else in minutes, rounded up. */
+function userTimeoutField(seconds: number): number {
+  return seconds <= 0x7fff ? seconds : 0x8000 | Math.min(0x7fff, Math.ceil(seconds / 60));
+}
+
 /** Bytes the options take, padded to a multiple of 4. */
 export function tcpOptionsLength(o: TcpOptions): number {
   let n = o.mss > 0 ? 4 : 0;
@@ -90,6 +105,7 @@ export function tcpOptionsLength(o: TcpOptions): number {
   if (o.hasTimestamps) n += 12;
   else if (o.sackPermitted) n += 4;
   if (o.windowScale >= 0) n += 4;
+  if (o.userTimeout > 0) n += 4;
   if (o.sackCount > 0) n += 4 + 8 * o.sackCount;
   return n;
 }
@@ -124,6 +140,12 @@ export function writeTcpOptions(buf: Uint8Array, from: number, o: TcpOptions): n
     buf[at + 1] = WINDOW_SCALE;
     buf[at + 2] = 3;
     buf[at + 3] = o.windowScale;
+    at += 4;
+  }
+  if (o.userTimeout > 0) {
+    buf[at] = USER_TIMEOUT;
+    buf[at + 1] = 4;
+    writeU16(buf, at + 2, userTimeoutField(o.userTimeout));
     at += 4;
   }
   if (o.sackCount > 0) {

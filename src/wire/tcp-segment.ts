@@ -30,6 +30,8 @@ export interface TcpOptions {
   /** int32. */
   tsVal: number;
   tsEcr: number;
+  /** User timeout (RFC 5482), seconds; 0 when absent (a value of 0 counts as absent). */
+  userTimeout: number;
   /** Number of SACK blocks; block i is sack[2i] (left) .. sack[2i + 1] (right, exclusive), as SeqNum. */
   sackCount: number;
   readonly sack: Int32Array;
@@ -78,6 +80,7 @@ export function createTcpSegment(): TcpSegment {
     hasTimestamps: false,
     tsVal: 0,
     tsEcr: 0,
+    userTimeout: 0,
     sackCount: 0,
     sack: new Int32Array(2 * MAX_SACK_BLOCKS),
     buffer: NO_BYTES,
@@ -108,5 +111,6 @@ export function clearOptions(s: TcpOptions): void {
   s.hasTimestamps = false;
   s.tsVal = 0;
   s.tsEcr = 0;
+  s.userTimeout = 0;
   s.sackCount = 0;
 }

@@ -75,6 +75,7 @@ export function toSegment(n: Notation, from: SeqNum, to: SeqNum, payload: Uint8A
     if (words[0] === "mss") s.mss = Number(words[1]);
     else if (words[0] === "wscale") s.windowScale = Number(words[1]);
     else if (words[0] === "sackOK") s.sackPermitted = true;
+    else if (words[0] === "uto") s.userTimeout = Number(words[1]);
     else if (words[0] === "TS") {
       s.hasTimestamps = true;
       s.tsVal = Number(words[2]) | 0;
@@ -111,6 +112,7 @@ export function describe(s: TcpSegment, from: SeqNum, to: SeqNum, like: Notation
       options.push(bare ? "TS" : `TS val ${s.tsVal >>> 0} ecr ${s.tsEcr >>> 0}`);
     }
     if (s.windowScale >= 0) options.push(`wscale ${s.windowScale}`);
+    if (s.userTimeout > 0) options.push(`uto ${s.userTimeout}`);
     const blocks: string[] = [];
     for (let i = 0; i < s.sackCount; i++) {
       const [left, right] = [s.sack[2 * i]! as SeqNum, s.sack[2 * i + 1]! as SeqNum];

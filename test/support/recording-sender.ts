@@ -7,6 +7,8 @@ import { type DeviceOffload, NO_OFFLOAD, type PacketRemark } from "../../src/bas
 export interface SentPacket {
   readonly bytes: Uint8Array;
   readonly remark: PacketRemark;
+  /** Payload bytes at which the device cuts; 0: one packet. */
+  readonly gsoSize: number;
 }
 
 export class RecordingSender {
@@ -32,7 +34,7 @@ export class RecordingSender {
     this.parts.push(chunk.slice(from, to));
   }
 
-  commit(used: number, needsChecksum: boolean, _gsoSize: number, remark: PacketRemark): void {
+  commit(used: number, needsChecksum: boolean, gsoSize: number, remark: PacketRemark): void {
     const bytes = new Uint8Array(used + this.parts.reduce((n, p) => n + p.length, 0));
     bytes.set(this.buffer.subarray(0, used));
     let at = used;
@@ -44,7 +46,7 @@ export class RecordingSender {
       const [source, destination] = [ipv4(readI32(bytes, 12)), ipv4(readI32(bytes, 16))];
       fillTcpChecksum(bytes, 20, bytes.length - 20, source, destination);
     }
-    this.packets.push({ bytes, remark });
+    this.packets.push({ bytes, remark, gsoSize });
   }
 
   flush(): void {

@@ -3,6 +3,7 @@
  * both ISNs; the peer's own lies just below the wrap, so that every test crosses it.
  */
 import { expect } from "vitest";
+import type { DeviceOffload } from "../../src/base/device.ts";
 import { seededRng } from "../../src/base/rng.ts";
 import { type Instant, instantOf } from "../../src/base/time.ts";
 import { Stack } from "../../src/stack/stack.ts";
@@ -10,12 +11,18 @@ import type { Settings } from "../../src/tcp/config.ts";
 import { type Endpoint, type EndpointOwner, EVENT_CLOSED } from "../../src/tcp/endpoint.ts";
 import type { TcpState } from "../../src/tcp/state.ts";
 import { parseIpv4 } from "../../src/wire/address.ts";
-import { createIpv4Header, PROTO_TCP, readIpv4, writeIpv4 } from "../../src/wire/ipv4.ts";
+import {
+  createIpv4Header,
+  type Ipv4Header,
+  PROTO_TCP,
+  readIpv4,
+  writeIpv4,
+} from "../../src/wire/ipv4.ts";
 import { seq, type SeqNum, seqUnsigned } from "../../src/wire/seq.ts";
 import { createTcpSegment, SYN, type TcpSegment } from "../../src/wire/tcp-segment.ts";
 import { fillTcpChecksum, readTcp, writeTcp } from "../../src/wire/tcp.ts";
 import { describe, normal, parse, toSegment } from "./notation.ts";
-import { RecordingSender } from "./recording-sender.ts";
+import { RecordingSender, type SentPacket } from "./recording-sender.ts";
 
 export const OURS = parseIpv4("192.0.2.2")!;
 export const PEER = parseIpv4("192.0.2.1")!;
@@ -26,11 +33,15 @@ interface Seen {
   readonly segment: TcpSegment;
   readonly at: number;
   readonly remark: string | null;
+  readonly ip: Ipv4Header;
+  /** Payload bytes at which the device cuts it; 0: one packet. */
+  readonly gsoSize: number;
 }
 
 export interface PeerOptions {
   readonly settings?: Partial<Settings>;
   readonly mtu?: number;
+  readonly offload?: DeviceOffload;
   readonly peerIsn?: number;
 }
 
@@ -55,7 +66,7 @@ export class ScriptedPeer implements EndpointOwner {
   private readonly peerIsn: SeqNum;
 
   constructor(options: PeerOptions = {}) {
-    this.sender = new RecordingSender(options.mtu ?? 1500);
+    this.sender = new RecordingSender(options.mtu ?? 1500, options.offload);
     this.peerIsn = options.peerIsn === undefined ? PEER_ISN : seq(options.peerIsn);
     this.stack = new Stack({
       addresses: [{ address: OURS, prefix: 24 }],
@@ -227,7 +238,7 @@ export class ScriptedPeer implements EndpointOwner {
   /** A user call was made: what it owes leaves. */
   settle(): this {
     this.stack.poll(this.now);
-    for (const { bytes, remark } of this.sender.packets.splice(0)) this.take(bytes, remark);
+    for (const packet of this.sender.packets.splice(0)) this.take(packet);
     return this;
   }
 
@@ -254,7 +265,7 @@ export class ScriptedPeer implements EndpointOwner {
     return this.settle();
   }
 
-  private take(bytes: Uint8Array, remark: string | null): void {
+  private take({ bytes, remark, gsoSize }: SentPacket): void {
     const h = createIpv4Header();
     expect(readIpv4(bytes, 0, bytes.length, h)).toBe(null);
     expect(h.protocol).toBe(PROTO_TCP);
@@ -262,6 +273,6 @@ export class ScriptedPeer implements EndpointOwner {
     const size = h.totalLength - h.headerLength;
     expect(readTcp(bytes, h.headerLength, size, h.source, h.destination, false, s)).toBe(null);
     if ((s.flags & SYN) !== 0) this.ourIsn = s.seq;
-    this.outbound.push({ segment: s, at: this.now, remark });
+    this.outbound.push({ segment: s, at: this.now, remark, ip: h, gsoSize });
   }
 }

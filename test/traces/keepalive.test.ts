@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 
-test("is off unless asked for [MUST-25]", () => {
+test("is off unless asked for [MUST-25] [MAY-5]", () => {
   new ScriptedPeer()
     .established()
     .waits(30 * 86_400_000)
@@ -80,4 +80,26 @@ test("a probe of the peer, with or without its byte, is answered with an ACK [92
   p.sends(". 0:0(0) ack 1").sees(". 1:1(0) ack 1");
   p.sends(". 0:1(1) ack 1").sees(". 1:1(0) ack 1").silent();
   expect(p.received).toHaveLength(0);
+});
+
+test("with the user timeout option in use the first probe waits until after the timeout adopted [5482-4.2-KA]", () => {
+  const p = new ScriptedPeer().established();
+  p.endpoint.offerUserTimeout(100_000);
+  p.endpoint.setKeepAlive(true, 10_000, 1000, 3);
+  p.settle().until(100_000).silent();
+  p.until(101_000).sees(". 0:0(0) ack 1 <uto 100>", 101_000);
+  // and an unanswered one is no reason to end it
+  p.until(102_000).sees(". 0:0(0) ack 1");
+  p.sends(". 1:1(0) ack 1");
+  expect(p.state).toBe("ESTABLISHED");
+});
+
+test("a user timeout of the user's own ends it at the first look after that, as in Linux", () => {
+  const p = new ScriptedPeer().established();
+  p.endpoint.setKeepAlive(true, 10_000, 1000, 9);
+  p.endpoint.setUserTimeout(11_500);
+  p.settle().until(11_999);
+  expect(p.state).toBe("ESTABLISHED");
+  p.until(12_000);
+  expect(p.endpoint.error?.code).toBe("ETIMEDOUT");
 });

@@ -110,6 +110,7 @@ export function trim(t: Tcb, s: TcpSegment): void {
     s.payloadOffset += cut;
     s.payloadLength -= cut;
     if (old > cut) s.flags &= ~FIN; // a FIN already taken
+    s.urgentPointer = Math.max(0, s.urgentPointer - old);
     s.seq = nxt;
   }
   const over = seqDiff(seqAdd(s.seq, s.payloadLength), edge);

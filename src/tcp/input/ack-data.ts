@@ -4,6 +4,7 @@ import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from ".
 import { FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
 import { enterRecovery, flightSize, leaveRecovery, markFirstLost } from "../loss.ts";
+import { hasRoomToTell } from "../output/send-policy.ts";
 import { Scoreboard } from "../recovery/scoreboard.ts";
 import type { Tcb } from "../tcb.ts";
 import { TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
@@ -38,13 +39,15 @@ export function dataAcknowledged(
 function recoveryProgress(t: Tcb, bytes: number, flight: number, now: Instant): boolean {
   if (t.recovery === "open") {
     if (bytes > 0) t.cc?.onAck(bytes, flight, t.cwndLimited, now);
-    if (t.scoreboard !== null && !t.scoreboard.isEmpty) maybeSackLoss(t, now);
+    maybeSackLoss(t, now);
     return true;
   }
   if (seqGeq(t.snd.una, t.recoveryPoint)) {
     const slowStart = t.recovery === "loss";
     leaveRecovery(t);
     if (slowStart && bytes > 0) t.cc?.onAck(bytes, flight, true, now);
+    // behind the repair of a probe there may be a loss of its own
+    maybeSackLoss(t, now);
     return true;
   }
   if (t.recovery === "recovery") return partialAck(t, bytes);
@@ -57,9 +60,7 @@ function recoveryProgress(t: Tcb, bytes: number, flight: number, now: Instant): 
 /** A writer that waits hears when there is room; one that does not, when all has arrived. */
 function tellRoom(t: Tcb, bytes: number): void {
   const { snd } = t;
-  const tell = snd.wantRoom
-    ? t.sendBuffer.length < snd.limit
-    : t.sendBuffer.length === 0 && bytes > 0;
+  const tell = snd.wantRoom ? hasRoomToTell(t) : t.sendBuffer.length === 0 && bytes > 0;
   if (!tell) return;
   snd.wantRoom = false;
   t.events |= EVENT_WRITABLE;
@@ -69,6 +70,7 @@ function tellRoom(t: Tcb, bytes: number): void {
 function partialAck(t: Tcb, bytes: number): boolean {
   t.partialAcks++;
   t.highRxt = seqMax(t.highRxt, t.snd.una);
+  if (t.repairsProbe) return true; // all of it was sent again already
   markFirstLost(t);
   if (!t.sack) {
     t.inflation = Math.max(0, t.inflation - bytes) + (bytes >= t.snd.mss ? t.snd.mss : 0);
@@ -118,7 +120,7 @@ export function duplicateAck(t: Tcb, s: TcpSegment, now: Instant): void {
   if (takeSackBlocks(t, s) === 0) return;
   t.dupAcks++;
   if (t.recovery === "open") maybeSackLoss(t, now);
-  else if (t.recovery === "recovery") markFirstLost(t);
+  else if (t.recovery === "recovery" && !t.repairsProbe) markFirstLost(t);
 }
 
 /** RFC 5681 §2: no data, no SYN or FIN, an unchanged window, and no window probe under way. */
@@ -143,7 +145,8 @@ function countDuplicate(t: Tcb, now: Instant): void {
 }
 
 function maybeSackLoss(t: Tcb, now: Instant): void {
-  const board = t.scoreboard!;
+  const board = t.scoreboard;
+  if (board === null || board.isEmpty) return;
   const lost = board.lostEdge(t.snd.una, t.snd.mss);
   if (t.dupAcks < DUP_THRESH && !seqGt(lost, t.snd.una)) return;
   if (seqLt(t.snd.una, t.recoveryPoint) && t.recoveryPoint !== t.snd.iss) return;

@@ -3,9 +3,11 @@ import { after, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
 import { ACK, FIN, scaledWindow, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
+import { probeAcknowledged } from "../mtu-search.ts";
 import type { Tcb } from "../tcb.ts";
-import { TIMER_RETRANSMIT, TIMER_TIME_WAIT, TIMER_USER_TIMEOUT } from "../timers.ts";
+import { TIMER_RETRANSMIT, TIMER_TIME_WAIT } from "../timers.ts";
 import { setState, toClosed, toTimeWait } from "../transitions.ts";
+import { urgentAcknowledged } from "../urgent.ts";
 import { dataAcknowledged, duplicateAck } from "./ack-data.ts";
 import { challenge } from "./challenge.ts";
 import { openWindow } from "./window.ts";
@@ -53,6 +55,12 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   const finAcked = snd.finSent && s.ack === snd.nxt;
   const synWasLost = snd.una === snd.iss && t.retries > 0;
   snd.una = s.ack;
+  t.onlyForced = false;
+  if (t.largestSent > t.largestAcked && seqGeq(snd.una, t.largestSeq)) {
+    t.largestAcked = t.largestSent;
+  }
+  if (t.mtuSearch !== null && t.mtuSearch.probe > 0) probeAcknowledged(t, t.mtuSearch);
+  if (snd.urgentPending) urgentAcknowledged(t);
   if (bytes > 0) {
     t.sendBuffer.acknowledge(bytes);
     snd.bufferSeq = seqAdd(snd.bufferSeq, bytes);
@@ -60,7 +68,6 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   }
   t.retries = 0;
   t.stalledSince = now;
-  t.timers.stop(TIMER_USER_TIMEOUT);
   dataAcknowledged(t, s, bytes, flight, now);
   if (synWasLost) t.rtt.afterLostSyn(); // after the sample that an echo may have given
   if (snd.una === snd.nxt) t.timers.stop(TIMER_RETRANSMIT);

@@ -2,11 +2,13 @@
 import type { Instant } from "../../base/time.ts";
 import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import type { Tcb } from "../tcb.ts";
+import { readUrgentPointer } from "../urgent.ts";
+import { readUserTimeout } from "../user-timeout.ts";
 import { checkAck, settleFinWait } from "./ack.ts";
 import { checkSequence, trim } from "./acceptability.ts";
 import { checkReset, checkSyn } from "./rst-syn.ts";
 import { synSent } from "./syn-sent.ts";
-import { textAndFin, urgentPointer } from "./text-fin.ts";
+import { textAndFin } from "./text-fin.ts";
 import { DONE, type Verdict } from "./verdict.ts";
 
 export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
@@ -19,7 +21,8 @@ export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   trim(t, s);
   const refused = checkAck(t, s, now);
   if (refused !== null) return refused;
-  urgentPointer(t, s);
+  if (s.userTimeout > 0) readUserTimeout(t, s);
+  readUrgentPointer(t, s);
   if (s.payloadLength === 0 && (s.flags & FIN) === 0) return DONE;
   const verdict = textAndFin(t, s, now);
   settleFinWait(t, now);

@@ -1,25 +1,15 @@
-/** Sixth to eighth check: urgent pointer, text, FIN (RFC 9293 §3.10.7.4). */
+/** Seventh and eighth check: text, FIN (RFC 9293 §3.10.7.4). */
 import { after, type Instant } from "../../base/time.ts";
 import { type SeqNum, seqAdd, seqGt, seqLeq, seqLt, seqMin } from "../../wire/seq.ts";
-import { FIN, type TcpSegment, URG } from "../../wire/tcp-segment.ts";
+import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { noteDuplicate } from "../dsack.ts";
-import { EVENT_PEER_FIN, EVENT_READABLE, EVENT_URGENT } from "../endpoint.ts";
+import { EVENT_PEER_FIN, EVENT_READABLE } from "../endpoint.ts";
 import { Reassembly } from "../reassembly.ts";
 import { mayReceive } from "../state.ts";
 import { ACK_DELAYED, ACK_NOW, type Tcb } from "../tcb.ts";
 import { TIMER_DELAYED_ACK } from "../timers.ts";
 import { fail, setState, toTimeWait } from "../transitions.ts";
 import { DONE, type Verdict } from "./verdict.ts";
-
-export function urgentPointer(t: Tcb, s: TcpSegment): void {
-  if ((s.flags & URG) === 0 || !mayReceive(t.state) || t.rcv.ended) return;
-  const pointer = seqAdd(s.seq, s.urgentPointer);
-  if (!seqGt(pointer, t.rcv.nxt)) return;
-  if (t.rcv.urgentPending && !seqGt(pointer, t.rcv.urgent)) return;
-  t.rcv.urgent = pointer;
-  t.rcv.urgentPending = true;
-  t.events |= EVENT_URGENT;
-}
 
 export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if (s.payloadLength > 0) {

@@ -6,12 +6,14 @@ export interface Outgoing {
   /** Payload: `length` bytes of the send buffer from `offset` on. */
   offset: number;
   length: number;
+  /** One packet, though longer than the MSS: a path MTU probe. */
+  whole: boolean;
   /** For captures: why it leaves, when that is not plain. */
   remark: string | null;
 }
 
 export function createOutgoing(): Outgoing {
-  return { segment: createTcpSegment(), offset: 0, length: 0, remark: null };
+  return { segment: createTcpSegment(), offset: 0, length: 0, whole: false, remark: null };
 }
 
 export function resetOutgoing(out: Outgoing): void {
@@ -20,5 +22,6 @@ export function resetOutgoing(out: Outgoing): void {
   out.segment.urgentPointer = 0;
   out.offset = 0;
   out.length = 0;
+  out.whole = false;
   out.remark = null;
 }

@@ -9,6 +9,16 @@ export function unsent(t: Tcb): number {
   return t.snd.finSent ? 0 : seqDiff(end, t.snd.nxt);
 }
 
+/** Bytes a writer may queue: what the buffer has room for, and no more unsent than `tcp_notsent_lowat`. */
+export function writeRoom(t: Tcb): number {
+  return Math.min(t.snd.limit - t.sendBuffer.length, t.snd.notSentLowat - unsent(t));
+}
+
+/** Whether a writer that waits should hear of room; below half of the mark, as in Linux, so that it is worth the call. */
+export function hasRoomToTell(t: Tcb): boolean {
+  return t.sendBuffer.length < t.snd.limit && 2 * unsent(t) < t.snd.notSentLowat;
+}
+
 /** Bytes the peer's window still has room for, beyond SND.NXT. */
 export function usableWindow(t: Tcb): number {
   return Math.max(0, seqDiff(seqAdd(t.snd.una, t.snd.wnd), t.snd.nxt));
@@ -44,7 +54,7 @@ export function nextLength(t: Tcb, waiting: number, room: number, max: number): 
   return 0;
 }
 
-/** Nagle (SHLD-7): a short segment waits while anything is unacknowledged. */
+/** Nagle (SHLD-7): a short segment waits while anything is unacknowledged; not with urgent data, as in Linux. */
 function shortMayLeave(t: Tcb): boolean {
-  return t.noDelay || t.snd.una === t.snd.nxt || t.snd.finQueued;
+  return t.noDelay || t.snd.una === t.snd.nxt || t.snd.finQueued || t.snd.urgentPending;
 }

@@ -12,7 +12,16 @@ import {
 } from "../../wire/seq.ts";
 import { ACK, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
+import { EVENT_WRITABLE } from "../endpoint.ts";
 import { nextLost, pipe, stopTiming } from "../loss.ts";
+import { advertisedMss, HEADERS, optionBytes } from "../mss.ts";
+import {
+  type MtuSearch,
+  planProbe,
+  PROBE_WAITS,
+  probeLeaves,
+  probeSentAgain,
+} from "../mtu-search.ts";
 import { windowScaleFor } from "../options.ts";
 import { isSynchronized } from "../state.ts";
 import { ACK_NONE, ACK_NOW, type Tcb } from "../tcb.ts";
@@ -25,9 +34,10 @@ import {
   TIMER_USER_TIMEOUT,
 } from "../timers.ts";
 import { setState } from "../transitions.ts";
+import { writeUrgentPointer } from "../urgent.ts";
 import { type Outgoing, resetOutgoing } from "./outgoing.ts";
 import { windowField } from "./receive-window.ts";
-import { congestionRoom, nextLength, unsent, usableWindow } from "./send-policy.ts";
+import { congestionRoom, hasRoomToTell, nextLength, unsent, usableWindow } from "./send-policy.ts";
 
 /** Fills `out` with the next segment; false when nothing is to be sent now. `max`: payload bytes the device takes at once. */
 export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
@@ -66,7 +76,8 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   s.seq = t.snd.iss;
   s.flags = isAnswer ? SYN | ACK : SYN;
   s.ack = isAnswer ? t.rcv.nxt : s.ack;
-  s.mss = t.pmtu - 40;
+  t.advMss = advertisedMss(t.pmtu);
+  s.mss = t.advMss;
   // an answer carries an option only if the SYN had it (RFC 7323 §2.3, RFC 2018 §2)
   const scaling = isAnswer ? t.windowScaling : settings.tcp_window_scaling !== 0;
   if (scaling) s.windowScale = windowScaleFor(settings.tcp_rmem[2]);
@@ -76,6 +87,7 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
     s.tsVal = timestampNow(t, now);
     s.tsEcr = isAnswer ? t.tsRecent : 0; // RFC 7323 §3.2
   }
+  s.userTimeout = t.userTimeoutOffered;
   s.window = windowField(t, true);
   t.snd.nxt = seqMax(t.snd.nxt, seqAdd(t.snd.iss, 1));
   if (first) {
@@ -105,7 +117,12 @@ function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: Instant)
     s.tsVal = timestampNow(t, now);
     s.tsEcr = t.tsRecent;
   }
-  if (owesSack(t)) s.sackCount = writeSackBlocks(t, s.sack, t.timestamps ? 3 : 4);
+  if (owesSack(t)) s.sackCount = writeSackBlocks(t, s.sack, maxSackBlocks(t));
+  if (t.userTimeoutOwed) {
+    s.userTimeout = t.userTimeoutOffered;
+    t.userTimeoutOwed = false;
+  }
+  if (t.snd.urgentPending) writeUrgentPointer(t, s);
   t.rcv.lastAckSent = t.rcv.nxt;
   t.rcv.unacked = 0;
   t.ack = ACK_NONE;
@@ -113,21 +130,41 @@ function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: Instant)
   t.segsOut++;
 }
 
-/** Bytes that SACK blocks on this connection's next segment take from its payload. */
-function sackOverhead(t: Tcb): number {
-  return owesSack(t) ? (t.timestamps ? 28 : 36) : 0;
+/** SACK blocks that the next segment has room for: 40 bytes of options, less timestamps and user timeout. */
+function maxSackBlocks(t: Tcb): number {
+  if (!t.timestamps) return 4;
+  return t.userTimeoutOwed ? 2 : 3;
+}
+
+/** Bytes at most that options which come and go take from the payload of this connection's next segment. */
+function optionOverhead(t: Tcb): number {
+  return (owesSack(t) ? 4 + 8 * maxSackBlocks(t) : 0) + (t.userTimeoutOwed ? 4 : 0);
+}
+
+/** Payload one segment may have: several packets' for the device to cut, unless each of them would need other fields. */
+function largest(t: Tcb, max: number): number {
+  const { mss } = t.snd;
+  const overhead = optionOverhead(t);
+  if (overhead > 0 || t.snd.urgentPending) return mss - overhead;
+  return Math.max(mss, max - (max % mss));
+}
+
+function mayResend(t: Tcb): boolean {
+  if (t.forceRetransmit > 0) return true;
+  if (t.onlyForced || t.cc === null) return false;
+  return pipe(t) + t.snd.mss <= t.cc.cwnd + t.inflation;
 }
 
 function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const at = nextLost(t);
   if (at === null) return rescue(t, out, now);
   const { snd } = t;
-  if (t.forceRetransmit === 0 && (t.cc === null || pipe(t) + snd.mss > t.cc.cwnd + t.inflation))
-    return false;
+  if (!mayResend(t)) return false;
   const length = lostLength(t, at, max);
   const finOnly = seqLeq(seqAdd(snd.bufferSeq, t.sendBuffer.length), at) && snd.finSent;
   if (length <= 0 && !finOnly) return false;
   if (t.forceRetransmit > 0) t.forceRetransmit--;
+  probeSentAgain(t.mtuSearch, at, seqAdd(at, length));
   send(t, out, at, Math.max(length, 0), now);
   out.remark = t.recovery === "loss" ? "retransmission: timeout" : "retransmission: fast";
   t.highRxt = seqAdd(at, Math.max(length, 0) + ((out.segment.flags & FIN) !== 0 ? 1 : 0));
@@ -149,7 +186,7 @@ function lostLength(t: Tcb, at: SeqNum, max: number): number {
   // whole, as it was within the window when it left (RFC 9293 §3.8.6, RFC 7323 §2.4)
   const limit = seqAdd(snd.una, Math.max(snd.wnd, 1));
   if (seqGt(end, limit) && (at !== snd.una || t.retries > 1)) end = limit;
-  return Math.min(seqDiff(end, at), Math.min(max, snd.mss) - sackOverhead(t));
+  return Math.min(seqDiff(end, at), Math.min(max, snd.mss) - optionOverhead(t));
 }
 
 /** RFC 6675 §4 rule 4: once an episode, the highest segment again, lest a lost tail cost a timeout. */
@@ -173,14 +210,17 @@ function rescue(t: Tcb, out: Outgoing, now: Instant): boolean {
 function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { snd } = t;
   const waiting = unsent(t);
-  if (waiting <= 0) return false;
+  if (waiting <= 0 || t.onlyForced) return false;
   restartAfterIdle(t, now);
   const window = usableWindow(t);
   const room = newDataRoom(t, waiting, window);
   if (room < snd.mss && room < waiting && snd.una !== snd.nxt) return false;
-  const overhead = sackOverhead(t);
-  // with SACK blocks on it a segment is one packet: blocks on every piece of a large one would be stale
-  const whole = overhead > 0 ? snd.mss - overhead : Math.max(snd.mss, max - (max % snd.mss));
+  if (t.mtuSearch !== null) {
+    const payload = planProbe(t, t.mtuSearch, waiting, window, room, now);
+    if (payload === PROBE_WAITS) return false;
+    if (payload > 0) return probeMtu(t, out, t.mtuSearch, payload, now);
+  }
+  const whole = largest(t, max);
   const length = Math.min(
     nextLength(t, waiting, Math.min(room, window), Math.max(whole, snd.mss)),
     whole,
@@ -190,6 +230,14 @@ function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
     return false;
   }
   send(t, out, snd.nxt, length, now);
+  return true;
+}
+
+function probeMtu(t: Tcb, out: Outgoing, search: MtuSearch, n: number, now: Instant): boolean {
+  probeLeaves(t, search, t.snd.nxt, n);
+  send(t, out, t.snd.nxt, n, now);
+  out.whole = true;
+  out.remark = "path MTU probe";
   return true;
 }
 
@@ -229,6 +277,7 @@ function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Instant): 
   out.offset = seqDiff(at, snd.bufferSeq);
   out.length = length;
   const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;
+  notePacketSize(t, length, next);
   if (seqGt(next, snd.nxt)) {
     if (!t.timing) {
       t.timing = true;
@@ -238,11 +287,27 @@ function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Instant): 
     if (snd.una === snd.nxt) t.stalledSince = now;
     snd.nxt = next;
     t.bytesSent += length;
+    if (snd.wantRoom) tellRoom(t);
   }
   if ((flags & FIN) !== 0 && !snd.finSent) finLeaves(t, now);
   snd.lastSent = now;
   t.timers.stop(TIMER_PERSIST);
   if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
+}
+
+/** tcp_notsent_lowat: sending, too, makes room. */
+function tellRoom(t: Tcb): void {
+  if (!hasRoomToTell(t)) return;
+  t.snd.wantRoom = false;
+  t.events |= EVENT_WRITABLE;
+}
+
+/** RFC 5927 §7.2: the largest packet of those that the device makes of it. */
+function notePacketSize(t: Tcb, length: number, next: SeqNum): void {
+  const size = Math.min(length, t.snd.mss) + HEADERS + optionBytes(t);
+  if (size <= t.largestSent) return;
+  t.largestSent = size;
+  t.largestSeq = next;
 }
 
 /** Deviation: FIN waits for ESTABLISHED, with data pending or without; RFC 9293 §3.10.4 says so of the former. */

@@ -36,6 +36,7 @@ export class FakeEndpoint implements Endpoint {
   peer: FakeEndpoint | null = null;
   sendQueued = 0;
   receiveQueued = 0;
+  readonly urgentAhead = 0;
   lends = false;
   readonly calls: string[] = [];
   readonly #out: Uint8Array[] = [];
@@ -77,6 +78,11 @@ export class FakeEndpoint implements Endpoint {
 
   sendCopy(chunk: Uint8Array): void {
     this.send(Uint8Array.from(chunk));
+  }
+
+  sendUrgent(chunk: Uint8Array): void {
+    this.calls.push(`urgent ${chunk.length}`);
+    this.sendCopy(chunk);
   }
 
   receive(): Uint8Array | null {
@@ -142,6 +148,22 @@ export class FakeEndpoint implements Endpoint {
 
   setUserTimeout(ms: number): void {
     this.calls.push(`userTimeout ${ms}`);
+  }
+
+  offerUserTimeout(ms: number): void {
+    this.calls.push(`offerUserTimeout ${ms}`);
+  }
+
+  setTypeOfService(tos: number): void {
+    this.calls.push(`typeOfService ${tos}`);
+  }
+
+  setNotSentLowat(bytes: number): void {
+    this.calls.push(`notSentLowat ${bytes}`);
+  }
+
+  tellSoftErrors(on: boolean): void {
+    this.calls.push(`softErrors ${on}`);
   }
 
   info(): TcpInfo {
