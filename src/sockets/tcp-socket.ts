@@ -18,7 +18,7 @@ import type { Endpoint, EndpointOwner } from "../tcp/endpoint.ts";
 import { parseIpv4 } from "../wire/address.ts";
 import { AddressedSocket } from "./addressed-socket.ts";
 import type { Callback, ConnectOptions, SocketOptions } from "./arguments.ts";
-import { checkPort, connectArguments, ipv4OrNull, resolveHost } from "./arguments.ts";
+import { checkPort, connectArguments, ipv4OrNull, resolveHost, routeOf } from "./arguments.ts";
 import { socketClosed, streamDestroyed, systemError } from "./errors.ts";
 import type { Liveness } from "./host.ts";
 import { isOnRead, OnRead } from "./onread.ts";
@@ -137,6 +137,7 @@ export class TcpSocket extends AddressedSocket implements EndpointOwner {
         remotePort: port,
         ...(localAddress === null ? {} : { localAddress }),
         ...(options.localPort === undefined ? {} : { localPort: options.localPort }),
+        ...routeOf(options),
         owner: this,
       });
     } catch (cause) {

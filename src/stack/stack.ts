@@ -41,6 +41,7 @@ import { LocalAddresses } from "./local-addresses.ts";
 import { MarkedList } from "./marked-list.ts";
 import { PacketOutput } from "./packet-output.ts";
 import { FragmentReassembler } from "./reassembly.ts";
+import { SourceRoutes } from "./source-routes.ts";
 import { SynCookies } from "./syn-cookies.ts";
 import { type BuildConnection, SynQueue } from "./syn-queue.ts";
 import { checkSettings } from "./sysctl.ts";
@@ -61,6 +62,7 @@ export class Stack {
   private readonly table: ConnectionTable<TcpConnection | HalfOpen>;
   private readonly listeners = new Listeners();
   private readonly synQueue: SynQueue;
+  private readonly routes: SourceRoutes;
   private readonly output: PacketOutput;
   private readonly icmp: IcmpHandler;
   private readonly isn: IsnGenerator;
@@ -105,7 +107,8 @@ export class Stack {
     this.clock = options.now;
     this.wheel = new TimerWheel(options.now);
     this.table = new ConnectionTable<TcpConnection | HalfOpen>(options.rng);
-    this.output = new PacketOutput(options.sender, this.counters, this.settings.ip_default_ttl);
+    this.routes = new SourceRoutes(this.settings, this.table);
+    this.output = new PacketOutput(options.sender, this.counters, this.settings, this.routes);
     this.isn = new IsnGenerator(options.rng);
     const range = this.settings.ip_local_port_range;
     this.timeWaits = new TimeWaits(this.settings.tcp_max_tw_buckets, this.counters);
@@ -190,6 +193,9 @@ export class Stack {
     }
     const refused = this.addresses.refuse(h);
     if (refused !== null) return this.counters.drop("IpInAddrErrors", refused);
+    if (h.sourceRoute && this.routes.refuses(h, buffer)) {
+      return this.counters.drop("IpInAddrErrors", "source route");
+    }
     if (h.moreFragments || h.fragmentOffset > 0) return this.fragment(buffer, offset, now);
     // with DF the identification means nothing (RFC 6864 §4.1)
     if (!h.dontFragment) this.fragments.release(h);
@@ -257,7 +263,11 @@ export class Stack {
       this.output.reset(s);
       return "refused: RST sent";
     }
-    if (verdict === null || verdict === "") return null;
+    if (verdict === null || verdict === "") {
+      if (this.header.sourceRoute) this.routes.learn(this.header, s, now);
+      if (!this.routes.isEmpty) this.routes.apply(c);
+      return null;
+    }
     this.counters.add(verdict);
     return verdict;
   }
@@ -268,7 +278,10 @@ export class Stack {
 
   private toListener(s: TcpSegment, old: TcpConnection | null, now: Instant): PacketRemark {
     const listener = this.listeners.find(s.destination, s.destinationPort);
-    if (listener !== null) return this.synQueue.onListen(listener, s, old, now);
+    if (listener !== null) {
+      this.routes.begin(this.header, s, now);
+      return this.synQueue.onListen(listener, s, old, now);
+    }
     if ((s.flags & RST) !== 0) return this.counters.drop("TcpInRsts", "reset for nobody");
     this.output.reset(s);
     return "refused: RST sent";
@@ -361,7 +374,7 @@ export class Stack {
   /** True when the connection's turn ended with more to send. */
   private transmit(c: TcpConnection, now: Instant): boolean {
     const out = this.outgoing;
-    const max = this.output.maxPayload(c.snd.mss);
+    const max = this.output.maxPayload(c);
     for (let n = 0; n < TURN; n++) {
       if (!c.pollTransmit(out, max, now)) return false;
       if (this.trace !== null) this.trace.segmentSent(c, out.segment, out.remark, now);
@@ -378,6 +391,7 @@ export class Stack {
 
   private forget(c: TcpConnection): void {
     this.wheel.cancel(c);
+    this.routes.forget(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     if (this.table.get(c.localAddress, c.localPort, c.remoteAddress, c.remotePort) === c) {
       this.table.delete(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     }
@@ -446,6 +460,7 @@ export class Stack {
     const c = this.build(local, port, remoteAddress, remotePort, iss, this.clock);
     this.table.insert(local, port, remoteAddress, remotePort, c);
     c.owner = options.owner;
+    if (options.sourceRoute !== undefined) this.routes.give(c, options.sourceRoute);
     this.counters.add("TcpActiveOpens");
     c.open(this.clock);
     return c;

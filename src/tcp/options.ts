@@ -40,6 +40,6 @@ export function agreeOptions(t: Tcb, s: TcpSegment, now: Instant): void {
 /** RFC 6691: the option bytes come off the data; never below one byte. */
 export function updateMss(t: Tcb): void {
   const options = t.timestamps ? TIMESTAMP_BYTES : 0;
-  t.snd.mss = Math.max(1, Math.min(t.snd.peerMss, t.pmtu - HEADERS) - options);
+  t.snd.mss = Math.max(1, Math.min(t.snd.peerMss, t.pmtu - HEADERS - t.ipOptionBytes) - options);
   t.cc?.onMss(t.snd.mss);
 }

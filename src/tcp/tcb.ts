@@ -132,6 +132,8 @@ export class Tcb {
   scoreboard: Scoreboard | null = null;
   /** Largest IPv4 packet toward the peer. */
   pmtu: number;
+  /** Bytes of IP options on each packet: a source route's. */
+  ipOptionBytes = 0;
   noDelay = false;
   /** The user takes what is lent: see {@link Endpoint.lends}. */
   lends = false;

@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { instantOf, NEVER } from "../../src/base/time.ts";
 import { FragmentReassembler, type ReassemblyResult } from "../../src/stack/reassembly.ts";
+import { writeU16 } from "../../src/base/bytes.ts";
 import { ipv4 } from "../../src/wire/address.ts";
-import { createIpv4Header, type Ipv4Header, readIpv4 } from "../../src/wire/ipv4.ts";
-import { ipPacket } from "../support/ip-packets.ts";
+import { checksum } from "../../src/wire/checksum.ts";
+import { createIpv4Header, type Ipv4Header, readIpv4, writeIpv4 } from "../../src/wire/ipv4.ts";
 
 const TIMEOUT = 30_000;
 
@@ -39,18 +40,22 @@ function add(r: FragmentReassembler, f: Fragment, now: number = 0): ReassemblyRe
   // lies within a larger buffer, as a received packet does
   const buffer = new Uint8Array(f.bytes.length + 24).fill(0xee);
   const h = headerOf(f);
-  const packet = ipPacket(f.bytes, {
-    source: h.source,
-    destination: h.destination,
-    protocol: h.protocol,
-    tos: h.tos,
-    ttl: h.ttl,
-    identification: h.identification,
-    dontFragment: false,
-    moreFragments: f.more,
-    fragmentOffset: f.from,
-  });
-  buffer.set(packet);
+  writeIpv4(
+    buffer,
+    0,
+    20 + f.bytes.length,
+    h.tos,
+    h.identification,
+    false,
+    h.ttl,
+    h.protocol,
+    h.source,
+    h.destination,
+  );
+  writeU16(buffer, 6, (f.more ? 0x2000 : 0) | (f.from >> 3));
+  writeU16(buffer, 10, 0);
+  writeU16(buffer, 10, checksum(buffer, 0, 20));
+  buffer.set(f.bytes, 20);
   const result = r.add(h, buffer, 20, f.bytes.length, instantOf(now));
   buffer.fill(0xdd); // the device uses its buffer again
   return result;
