@@ -81,6 +81,11 @@ function rejectUnsupported(options: Record<string, unknown>): void {
   }
 }
 
+function checkRoute(route: unknown): void {
+  if (route === undefined || (Array.isArray(route) && route.every(isIPv4))) return;
+  throw invalidArgValue("options.sourceRoute", route, "must be a list of IPv4 addresses");
+}
+
 /** `(options, cb)`, `(port, host, cb)`, `(port, cb)` as for `net.connect`. */
 export function connectArguments(args: readonly unknown[]): [ConnectOptions, Callback | null] {
   const first = args[0];
@@ -110,10 +115,7 @@ export function connectArguments(args: readonly unknown[]): [ConnectOptions, Cal
   if (local !== undefined && (typeof local !== "string" || isIP(local) === 0)) {
     throw invalidArgValue("options.localAddress", local, "must be an IP address");
   }
-  const route = options["sourceRoute"];
-  if (route !== undefined && !(Array.isArray(route) && route.every(isIPv4))) {
-    throw invalidArgValue("options.sourceRoute", route, "must be a list of IPv4 addresses");
-  }
+  checkRoute(options["sourceRoute"]);
   if (options["localPort"] !== undefined) checkPort(options["localPort"], "options.localPort");
   return [options as unknown as ConnectOptions, lastCallback(args)];
 }

@@ -61,6 +61,12 @@ function add(r: FragmentReassembler, f: Fragment, now: number = 0): ReassemblyRe
   return result;
 }
 
+/** ms of this process's own work: other load on the machine does not count. */
+function cpuSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
 function payload(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 }
@@ -244,7 +250,7 @@ describe("fragments of an attacker", () => {
     const spoofed = payload(1400);
     const [first, last] = split(payload(2000), 1400) as [Fragment, Fragment];
     let completed = 0;
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (let i = 0; i < 200_000; i++) {
       add(r, { from: 0, bytes: spoofed, more: true, id: i & 0xffff, source: i }, i / 20);
       expect(r.bytesHeld <= cap).toBe(true);
@@ -255,13 +261,13 @@ describe("fragments of an attacker", () => {
     }
     expect(completed).toBe(200);
     // 50 µs a packet: far above what is seen, far below a walk through all queues
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(cpuSince(start)).toBeLessThan(10_000);
   });
 
   test("thousands of small fragments are cut off at a bound, first to last or reverse [H025]", () => {
     const pieces = split(payload(65512), 8);
     expect(pieces.length).toBe(8189);
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (const order of [pieces, pieces.toReversed(), pieces.slice(1).toReversed()]) {
       const r = reassembler();
       let taken = 0;
@@ -270,7 +276,7 @@ describe("fragments of an attacker", () => {
       expect(taken).toBeLessThanOrEqual(256);
       expect(r.bytesHeld).toBeLessThanOrEqual(512);
     }
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(cpuSince(start)).toBeLessThan(1500);
   });
 });
 
