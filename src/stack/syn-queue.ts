@@ -87,7 +87,6 @@ export class SynQueue {
     if ((s.flags & RST) !== 0) return counters.drop("TcpInRsts", "reset in LISTEN");
     if ((s.flags & ACK) !== 0) return this.onCookieAck(listener, s, now);
     if ((s.flags & SYN) === 0) return counters.drop("TcpInErrs", "no SYN in LISTEN");
-    if (s.windowScaleOver) counters.add("TcpExtTCPWindowScaleOver14"); // RFC 7323 §2.3 asks for a log
     if (listener.isFull) return counters.drop("TcpExtListenOverflows", "accept queue full");
     if (s.windowScaleOver) counters.add("TcpExtTCPWindowScaleOver14"); // the log that RFC 7323 §2.3 asks for
     if (old !== null || !this.isCrowded(listener)) return this.enter(listener, s, old, now);
