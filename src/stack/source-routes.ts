@@ -61,8 +61,9 @@ export class SourceRoutes {
     return this.entries.get(pair.join())?.route ?? null;
   }
 
-  /** By the user, for an active open (MUST-51). Throws EINVAL. */
-  give(t: Tcb, hops: readonly Ipv4Address[]): void {
+  /** By the user, for an active open (MUST-51), if at all. Throws EINVAL. */
+  give(t: Tcb, hops: readonly Ipv4Address[] | undefined): void {
+    if (hops === undefined) return;
     if (hops.length < 1 || hops.length > MAX_HOPS || !hops.every(isUnicast)) {
       throw new StackError("EINVAL", `a source route has 1 to ${MAX_HOPS} hops, each a host`);
     }

@@ -458,9 +458,9 @@ export class Stack {
     let iss = this.isn.generate(local, port, remoteAddress, remotePort, this.clock);
     if (old !== null) iss = this.timeWaits.issAbove(old, iss);
     const c = this.build(local, port, remoteAddress, remotePort, iss, this.clock);
+    this.routes.give(c, options.sourceRoute);
     this.table.insert(local, port, remoteAddress, remotePort, c);
     c.owner = options.owner;
-    if (options.sourceRoute !== undefined) this.routes.give(c, options.sourceRoute);
     this.counters.add("TcpActiveOpens");
     c.open(this.clock);
     return c;

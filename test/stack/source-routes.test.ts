@@ -187,6 +187,7 @@ describe("an active open", () => {
       expect(() => w.stack.connect({ ...to, sourceRoute })).toThrow(/source route/);
     }
     expect(sent(w)).toEqual([]);
+    expect(w.stack.connections()).toHaveLength(1);
   });
 });
 
