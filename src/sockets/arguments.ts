@@ -1,7 +1,7 @@
 /** The many forms in which `node:net` takes arguments, brought to one form each, checked as Node does. */
 import { lookup as dnsLookup } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { isIP } from "node:net";
+import { isIP, isIPv4 } from "node:net";
 
 import type { Ipv4Address } from "../wire/address.ts";
 import { parseIpv4 } from "../wire/address.ts";
@@ -31,6 +31,8 @@ export interface ConnectOptions extends SocketOptions {
   host?: string | undefined;
   localAddress?: string | undefined;
   localPort?: number | undefined;
+  /** IPv4 addresses that the packets are to go through, in order, 1 to 9. */
+  sourceRoute?: readonly string[] | undefined;
   /** ms without traffic after which `timeout` is emitted. */
   timeout?: number | undefined;
   lookup?: LookupFunction | undefined;
@@ -79,6 +81,11 @@ function rejectUnsupported(options: Record<string, unknown>): void {
   }
 }
 
+function checkRoute(route: unknown): void {
+  if (route === undefined || (Array.isArray(route) && route.every(isIPv4))) return;
+  throw invalidArgValue("options.sourceRoute", route, "must be a list of IPv4 addresses");
+}
+
 /** `(options, cb)`, `(port, host, cb)`, `(port, cb)` as for `net.connect`. */
 export function connectArguments(args: readonly unknown[]): [ConnectOptions, Callback | null] {
   const first = args[0];
@@ -108,6 +115,7 @@ export function connectArguments(args: readonly unknown[]): [ConnectOptions, Cal
   if (local !== undefined && (typeof local !== "string" || isIP(local) === 0)) {
     throw invalidArgValue("options.localAddress", local, "must be an IP address");
   }
+  checkRoute(options["sourceRoute"]);
   if (options["localPort"] !== undefined) checkPort(options["localPort"], "options.localPort");
   return [options as unknown as ConnectOptions, lastCallback(args)];
 }
@@ -154,6 +162,12 @@ export function resolveHost(
     const one = Array.isArray(address) ? address[0] : { address, family: family ?? 4 };
     done(null, one?.address ?? "", one?.family ?? 0);
   });
+}
+
+/** `sourceRoute` as the stack takes it; the arguments were checked. */
+export function routeOf(options: ConnectOptions): { sourceRoute?: Ipv4Address[] } {
+  if (options.sourceRoute === undefined) return {};
+  return { sourceRoute: options.sourceRoute.map((hop) => parseIpv4(hop)!) };
 }
 
 export function ipv4OrNull(text: string | undefined): Ipv4Address | null {

@@ -29,6 +29,7 @@ export interface ConnectRequest {
   remotePort: number;
   localAddress?: Ipv4Address;
   localPort?: number;
+  sourceRoute?: readonly Ipv4Address[];
   owner: EndpointOwner | null;
 }
 

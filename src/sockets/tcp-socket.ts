@@ -20,7 +20,7 @@ import {
 import type { Endpoint, EndpointOwner } from "../tcp/endpoint.ts";
 import { parseIpv4 } from "../wire/address.ts";
 import type { Callback, ConnectOptions, SocketOptions } from "./arguments.ts";
-import { checkPort, connectArguments, ipv4OrNull, resolveHost } from "./arguments.ts";
+import { checkPort, connectArguments, ipv4OrNull, resolveHost, routeOf } from "./arguments.ts";
 import { socketClosed, streamDestroyed, systemError } from "./errors.ts";
 import type { Liveness } from "./host.ts";
 import { isOnRead, OnRead } from "./onread.ts";
@@ -87,9 +87,7 @@ export class TcpSocket extends TunedSocket implements EndpointOwner {
     this.#onread = isOnRead(options.onread) ? new OnRead(options.onread) : null;
     if (options.sendByReference === true) this.#flags |= BY_REFERENCE;
     if (options.noDelay === true) this.#flags |= NO_DELAY;
-    if (options.keepAlive === true) {
-      this.setKeepAlive(true, options.keepAliveInitialDelay);
-    }
+    if (options.keepAlive === true) this.setKeepAlive(true, options.keepAliveInitialDelay);
     if (options.signal !== undefined) addAbortSignal(options.signal, this);
   }
 
@@ -140,6 +138,7 @@ export class TcpSocket extends TunedSocket implements EndpointOwner {
         remotePort: port,
         ...(localAddress === null ? {} : { localAddress }),
         ...(options.localPort === undefined ? {} : { localPort: options.localPort }),
+        ...routeOf(options),
         owner: this,
       });
     } catch (cause) {

@@ -1,7 +1,7 @@
 /** Ephemeral ports that nobody uses: what RFC 6056 chooses among, given who listens and who is connected. */
 import { StackError } from "../base/errors.ts";
 import type { Rng } from "../base/rng.ts";
-import { type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
+import { formatIpv4, type Ipv4Address, UNSPECIFIED } from "../wire/address.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import type { Listeners } from "./listeners.ts";
 import { EphemeralPorts } from "./ports.ts";
@@ -32,8 +32,11 @@ export class FreePorts<T extends object> {
     return port;
   }
 
-  /** One that is free; when there is none, one in TIME-WAIT whose place may be taken. */
-  toConnect(local: Ipv4Address, remote: Ipv4Address, remotePort: number): number {
+  /** `wanted`, or for 0 one that is free; when there is none, one in TIME-WAIT whose place may be taken. */
+  toConnect(local: Ipv4Address, wanted: number, remote: Ipv4Address, remotePort: number): number {
+    if (remotePort < 1 || remotePort > 65535)
+      throw new StackError("EINVAL", "the port is 1 to 65535");
+    if (wanted !== 0) return wanted;
     const isFree = (p: number): boolean =>
       this.table.get(local, p, remote, remotePort) === null && !this.listeners.conflicts(local, p);
     const isReusable = (p: number): boolean => {
@@ -46,4 +49,8 @@ export class FreePorts<T extends object> {
       throw new StackError("EADDRNOTAVAIL", "every ephemeral port to that peer is in use");
     return port;
   }
+}
+
+export function pairInUse(local: Ipv4Address, port: number): StackError {
+  return new StackError("EADDRINUSE", `${formatIpv4(local)}:${port} has a connection to that peer`);
 }

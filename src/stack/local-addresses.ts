@@ -31,7 +31,6 @@ export class LocalAddresses {
   refuse(h: Ipv4Header): string | null {
     const own = this.own(h.destination);
     if (own === null) return "not for us";
-    if (h.sourceRoute) return "source route";
     const local = isLoopback(own.address);
     const { source } = h;
     if (!isUnicast(source) || (isLoopback(source) && !local)) return "bad source";

@@ -36,5 +36,7 @@ export interface ConnectOptions {
   readonly remotePort: number;
   readonly localAddress?: Ipv4Address;
   readonly localPort?: number;
+  /** Hosts that the packets are to go through, in order, 1 to 9 (RFC 9293 §3.9.2.1): a loose source route. */
+  readonly sourceRoute?: readonly Ipv4Address[];
   readonly owner: EndpointOwner | null;
 }

@@ -1,16 +1,19 @@
 /** From a segment record to a packet in the device's queue: headers, payload by copy or by reference, checksum. */
 import type { DeviceOffload, PacketRemark, PacketSender } from "../base/device.ts";
 import type { Ipv4Address } from "../wire/address.ts";
-import { IPV4_HEADER, PROTO_ICMP, PROTO_TCP, writeIpv4 } from "../wire/ipv4.ts";
+import { IPV4_HEADER, PROTO_ICMP, PROTO_TCP, writeIpv4, writeIpv4Options } from "../wire/ipv4.ts";
 import { writeU16 } from "../base/bytes.ts";
 import { checksum } from "../wire/checksum.ts";
 import { writeIcmp } from "../wire/icmpv4.ts";
+import type { SourceRoute } from "../wire/source-route.ts";
 import { ACK, RST, segmentLength, type TcpSegment } from "../wire/tcp-segment.ts";
 import { fillTcpChecksum, fillTcpPseudoSum, tcpHeaderLength, writeTcp } from "../wire/tcp.ts";
 import { seq, seqAdd } from "../wire/seq.ts";
 import { createOutgoing, type Outgoing, resetOutgoing } from "../tcp/output/outgoing.ts";
+import type { Settings } from "../tcp/config.ts";
 import type { Tcb } from "../tcp/tcb.ts";
 import type { Counters } from "./counters.ts";
+import type { SourceRoutes } from "./source-routes.ts";
 
 export type StackSender = PacketSender & { readonly mtu: number; readonly offload: DeviceOffload };
 
@@ -26,17 +29,19 @@ export class PacketOutput {
   readonly sender: StackSender;
   private readonly counters: Counters;
   private readonly ttl: number;
+  private readonly routes: SourceRoutes;
   private readonly scratch: Outgoing = createOutgoing();
 
-  constructor(sender: StackSender, counters: Counters, ttl: number) {
+  constructor(sender: StackSender, counters: Counters, settings: Settings, routes: SourceRoutes) {
     this.sender = sender;
     this.counters = counters;
-    this.ttl = ttl;
+    this.ttl = settings.ip_default_ttl;
+    this.routes = routes;
   }
 
-  /** Most payload one segment of a connection may have. */
-  maxPayload(mss: number): number {
-    return this.sender.offload.tso ? MAX_OFFLOAD_PAYLOAD : mss;
+  /** Most payload one segment of a connection may have; devices cut and sum behind a header of 20 bytes only. */
+  maxPayload(t: Tcb): number {
+    return this.sender.offload.tso && t.ipOptionBytes === 0 ? MAX_OFFLOAD_PAYLOAD : t.snd.mss;
   }
 
   /** Room for a packet of `size` bytes, flushing once when the queue is full. */
@@ -52,10 +57,11 @@ export class PacketOutput {
     const s = out.segment;
     s.sourcePort = t.localPort;
     s.destinationPort = t.remotePort;
-    const headers = IPV4_HEADER + tcpHeaderLength(s);
+    const route = t.ipOptionBytes === 0 ? null : this.routeOf(t);
+    const headers = ipLength(route) + tcpHeaderLength(s);
     const { length } = out;
     const offload = this.sender.offload;
-    const gather = offload.checksum && length >= GATHER_FROM;
+    const gather = offload.checksum && length >= GATHER_FROM && route === null;
     if (!this.room(gather ? headers : headers + length)) return;
     const { buffer, offset } = this.sender;
     if (length > 0) {
@@ -69,11 +75,16 @@ export class PacketOutput {
       t.typeOfService,
       t.localAddress,
       t.remoteAddress,
-      headers - IPV4_HEADER + length,
+      route,
+      headers - ipLength(route) + length,
       used,
       cut,
       out.remark,
     );
+  }
+
+  private routeOf(t: Tcb): SourceRoute | null {
+    return this.routes.find(t.localAddress, t.localPort, t.remoteAddress, t.remotePort);
   }
 
   /** A segment without payload, of no connection or of one that is not yet whole. */
@@ -87,9 +98,11 @@ export class PacketOutput {
     const s = out.segment;
     s.sourcePort = localPort;
     s.destinationPort = remotePort;
+    const { routes } = this;
+    const route = routes.isEmpty ? null : routes.find(local, localPort, remote, remotePort);
     const tcpLength = tcpHeaderLength(s);
-    const size = IPV4_HEADER + tcpLength;
-    if (this.room(size)) this.finish(s, 0, local, remote, tcpLength, size, 0, out.remark);
+    const size = ipLength(route) + tcpLength;
+    if (this.room(size)) this.finish(s, 0, local, remote, route, tcpLength, size, 0, out.remark);
   }
 
   /** A RST by the exact rule (RFC 9293 §3.10.7.1), made from the segment that drew it. */
@@ -116,6 +129,7 @@ export class PacketOutput {
     tos: number,
     local: Ipv4Address,
     remote: Ipv4Address,
+    route: SourceRoute | null,
     tcpLength: number,
     used: number,
     cut: number,
@@ -132,13 +146,17 @@ export class PacketOutput {
       this.ttl,
       PROTO_TCP,
       local,
-      remote,
+      route === null ? remote : route.firstHop,
     );
-    writeTcp(buffer, offset + IPV4_HEADER, s);
-    if (offload.checksum) fillTcpPseudoSum(buffer, offset + IPV4_HEADER, tcpLength, local, remote);
-    else fillTcpChecksum(buffer, offset + IPV4_HEADER, tcpLength, local, remote);
+    if (route !== null) writeIpv4Options(buffer, offset, route.option);
+    const at = offset + ipLength(route);
+    writeTcp(buffer, at, s);
+    // the sum names the destination, not the next hop (RFC 1122 §4.1.3.4), nor does a device look behind IP options
+    const offloaded = offload.checksum && route === null;
+    if (offloaded) fillTcpPseudoSum(buffer, at, tcpLength, local, remote);
+    else fillTcpChecksum(buffer, at, tcpLength, local, remote);
     this.counters.add("TcpOutSegs");
-    this.sender.commit(used, offload.checksum, cut, remark);
+    this.sender.commit(used, offloaded, cut, remark);
   }
 
   /** An ICMP message, in fragments where it is larger than the MTU (`identification` then tells them apart). */
@@ -186,4 +204,9 @@ export class PacketOutput {
     }
     this.counters.add("IcmpOutMsgs");
   }
+}
+
+/** Of the IP header with the options that a route takes. */
+function ipLength(route: SourceRoute | null): number {
+  return route === null ? IPV4_HEADER : IPV4_HEADER + route.option.length;
 }

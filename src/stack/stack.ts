@@ -30,7 +30,7 @@ import { toClosed } from "../tcp/transitions.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
 import { createEnvironment } from "./environment.ts";
-import { FreePorts } from "./free-ports.ts";
+import { FreePorts, pairInUse } from "./free-ports.ts";
 import { HalfOpen } from "./half-open.ts";
 import { IcmpHandler } from "./icmp.ts";
 import { IcmpRateLimit } from "./icmp-limit.ts";
@@ -42,6 +42,7 @@ import { LocalAddresses } from "./local-addresses.ts";
 import { MarkedList } from "./marked-list.ts";
 import { PacketOutput } from "./packet-output.ts";
 import { FragmentReassembler } from "./reassembly.ts";
+import { SourceRoutes } from "./source-routes.ts";
 import { SynCookies } from "./syn-cookies.ts";
 import { type BuildConnection, SynQueue } from "./syn-queue.ts";
 import { checkSettings } from "./sysctl.ts";
@@ -62,6 +63,7 @@ export class Stack {
   private readonly table: ConnectionTable<TcpConnection | HalfOpen>;
   private readonly listeners = new Listeners();
   private readonly synQueue: SynQueue;
+  private readonly routes: SourceRoutes;
   private readonly output: PacketOutput;
   private readonly icmp: IcmpHandler;
   private readonly isn: IsnGenerator;
@@ -108,7 +110,8 @@ export class Stack {
     this.clock = options.now;
     this.wheel = new TimerWheel(options.now);
     this.table = new ConnectionTable<TcpConnection | HalfOpen>(options.rng);
-    this.output = new PacketOutput(options.sender, this.counters, this.settings.ip_default_ttl);
+    this.routes = new SourceRoutes(this.settings, this.table);
+    this.output = new PacketOutput(options.sender, this.counters, this.settings, this.routes);
     this.isn = new IsnGenerator(options.rng);
     const range = this.settings.ip_local_port_range;
     this.timeWaits = new TimeWaits(this.settings.tcp_max_tw_buckets, this.counters);
@@ -194,6 +197,9 @@ export class Stack {
     }
     const refused = this.addresses.refuse(h);
     if (refused !== null) return this.counters.drop("IpInAddrErrors", refused);
+    if (h.sourceRoute && this.routes.refuses(h, buffer)) {
+      return this.counters.drop("IpInAddrErrors", "source route");
+    }
     if (h.moreFragments || h.fragmentOffset > 0) return this.fragment(buffer, offset, now);
     // with DF the identification means nothing (RFC 6864 §4.1)
     if (!h.dontFragment) this.fragments.release(h);
@@ -261,7 +267,11 @@ export class Stack {
       this.output.reset(s);
       return "refused: RST sent";
     }
-    if (verdict === null || verdict === "") return null;
+    if (verdict === null || verdict === "") {
+      if (this.header.sourceRoute) this.routes.learn(this.header, s, now);
+      if (!this.routes.isEmpty) this.routes.apply(c);
+      return null;
+    }
     this.counters.add(verdict);
     return verdict;
   }
@@ -272,7 +282,10 @@ export class Stack {
 
   private toListener(s: TcpSegment, old: TcpConnection | null, now: Instant): PacketRemark {
     const listener = this.listeners.find(s.destination, s.destinationPort);
-    if (listener !== null) return this.synQueue.onListen(listener, s, old, now);
+    if (listener !== null) {
+      this.routes.begin(this.header, s, now);
+      return this.synQueue.onListen(listener, s, old, now);
+    }
     if ((s.flags & RST) !== 0) return this.counters.drop("TcpInRsts", "reset for nobody");
     this.output.reset(s);
     return "refused: RST sent";
@@ -366,7 +379,7 @@ export class Stack {
   /** True when the connection's turn ended with more to send. */
   private transmit(c: TcpConnection, now: Instant): boolean {
     const out = this.outgoing;
-    const max = this.output.maxPayload(c.snd.mss);
+    const max = this.output.maxPayload(c);
     for (let n = 0; n < TURN; n++) {
       if (!c.pollTransmit(out, max, now)) return false;
       if (this.trace !== null) this.trace.segmentSent(c, out.segment, out.remark, now);
@@ -383,6 +396,7 @@ export class Stack {
 
   private forget(c: TcpConnection): void {
     this.wheel.cancel(c);
+    this.routes.forget(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     if (this.table.get(c.localAddress, c.localPort, c.remoteAddress, c.remotePort) === c) {
       this.table.delete(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     }
@@ -429,26 +443,18 @@ export class Stack {
 
   connect(options: ConnectOptions): Endpoint {
     const { remoteAddress, remotePort } = options;
-    if (remotePort < 1 || remotePort > 65535)
-      throw new StackError("EINVAL", "the port is 1 to 65535");
     const local = this.addresses.toReach(remoteAddress, options.localAddress);
-    const localPort = options.localPort ?? 0;
-    const port =
-      localPort === 0 ? this.ports.toConnect(local, remoteAddress, remotePort) : localPort;
+    const port = this.ports.toConnect(local, options.localPort ?? 0, remoteAddress, remotePort);
     const existing = this.table.get(local, port, remoteAddress, remotePort);
     const half = existing instanceof HalfOpen;
     const old = existing !== null && !half && mayTakeOver(existing, this.clock) ? existing : null;
-    if (half || (existing?.dead === false && old === null)) {
-      throw new StackError(
-        "EADDRINUSE",
-        `${formatIpv4(local)}:${port} has a connection to that peer`,
-      );
-    }
+    if (half || (existing?.dead === false && old === null)) throw pairInUse(local, port);
     if (old !== null) toClosed(old, "reused by a new open", this.clock, null);
     if (existing !== null) this.forget(existing);
     let iss = this.isn.generate(local, port, remoteAddress, remotePort, this.clock);
     if (old !== null) iss = this.timeWaits.issAbove(old, iss);
     const c = this.build(local, port, remoteAddress, remotePort, iss, this.clock);
+    this.routes.give(c, options.sourceRoute);
     this.table.insert(local, port, remoteAddress, remotePort, c);
     c.owner = options.owner;
     this.counters.add("TcpActiveOpens");

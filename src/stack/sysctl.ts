@@ -111,6 +111,7 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   tcp_notsent_lowat: number("bytes", 1, 4294967295, "unsent bytes that hold a writer back"),
   ip_local_port_range: numbers("port", 2, 1, 65535, "first and last ephemeral port"),
   ip_default_ttl: number("hops", 1, 255, "TTL of what is sent"),
+  accept_source_route: flag("packets with a source route are taken"),
   ipfrag_high_thresh: number("bytes", 65536, GIB, "cap of all fragments held"),
   ipfrag_time: number("s", 1, 120, "time a datagram waits for its fragments"),
   icmp_ratelimit: number("ms", 0, 2147483647, "time between ICMP errors to one peer; 0 no limit"),

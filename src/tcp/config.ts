@@ -84,6 +84,8 @@ export interface Settings {
   /** First and last ephemeral port; wider than Linux's, as RFC 6056 §3.2 asks. */
   readonly ip_local_port_range: readonly [number, number];
   readonly ip_default_ttl: number;
+  /** 1: packets with a source route are taken, and answered along it turned round. Off: RFC 7126 §4.3 advises so. */
+  readonly accept_source_route: number;
   /** Bytes that fragments may hold. */
   readonly ipfrag_high_thresh: number;
   /** Seconds a datagram waits for its fragments. */
@@ -141,6 +143,7 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_notsent_lowat: 4294967295,
   ip_local_port_range: [16384, 65535],
   ip_default_ttl: 64,
+  accept_source_route: 0,
   ipfrag_high_thresh: 4194304,
   ipfrag_time: 30,
   icmp_ratelimit: 1000,

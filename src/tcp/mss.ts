@@ -14,9 +14,9 @@ export function advertisedMss(mtu: number): number {
   return Math.min(mtu, MOST) - HEADERS;
 }
 
-/** Bytes of options on every segment. */
+/** Bytes of options on every segment, of TCP and of IP. */
 export function optionBytes(t: Tcb): number {
-  return t.timestamps ? TIMESTAMP_BYTES : 0;
+  return (t.timestamps ? TIMESTAMP_BYTES : 0) + t.ipOptionBytes;
 }
 
 /** Bytes: what device and routers allow, as far as a search found it to pass. */

@@ -156,6 +156,8 @@ export class Tcb {
   mtuSearch: MtuSearch | null = null;
   /** The episode of recovery is the repair of a lost probe. */
   repairsProbe = false;
+  /** Bytes of IP options on each packet: a source route's. */
+  ipOptionBytes = 0;
   noDelay = false;
   /** The user takes what is lent: see {@link Endpoint.lends}. */
   lends = false;

@@ -2,13 +2,11 @@
 import { readI32, readU16, writeI32, writeU16, writeU8 } from "../base/bytes.ts";
 import { ipv4, type Ipv4Address } from "./address.ts";
 import { checksum, foldSum, sum16 } from "./checksum.ts";
+import { LOOSE_SOURCE_ROUTE, STRICT_SOURCE_ROUTE } from "./source-route.ts";
 
 export const IPV4_HEADER = 20;
 export const PROTO_ICMP = 1;
 export const PROTO_TCP = 6;
-
-const LOOSE_SOURCE_ROUTE = 131;
-const STRICT_SOURCE_ROUTE = 137;
 
 export interface Ipv4Header {
   headerLength: number;
@@ -24,8 +22,10 @@ export interface Ipv4Header {
   protocol: number;
   source: Ipv4Address;
   destination: Ipv4Address;
-  /** An option asks for a source route (RFC 7126: to be refused). */
+  /** An option asks for a source route. */
   sourceRoute: boolean;
+  /** Where in the buffer its first one begins; meaningful with `sourceRoute` only. */
+  sourceRouteAt: number;
   /** Where in the packet the option begins that spoils it; meaningful with "bad-ip-option" only. */
   badOptionAt: number;
 }
@@ -52,6 +52,7 @@ export function createIpv4Header(): Ipv4Header {
     source: ipv4(0),
     destination: ipv4(0),
     sourceRoute: false,
+    sourceRouteAt: 0,
     badOptionAt: 0,
   };
 }
@@ -113,7 +114,10 @@ function walkOptions(
       out.badOptionAt = at - offset;
       return "bad-ip-option";
     }
-    if (kind === LOOSE_SOURCE_ROUTE || kind === STRICT_SOURCE_ROUTE) out.sourceRoute = true;
+    if ((kind === LOOSE_SOURCE_ROUTE || kind === STRICT_SOURCE_ROUTE) && !out.sourceRoute) {
+      out.sourceRoute = true;
+      out.sourceRouteAt = at;
+    }
     at += size;
   }
   return null;
@@ -143,4 +147,14 @@ export function writeIpv4(
   writeI32(buf, offset + 12, source);
   writeI32(buf, offset + 16, destination);
   writeU16(buf, offset + 10, checksum(buf, offset, offset + IPV4_HEADER));
+}
+
+/** Puts `options`, a multiple of 4 bytes, behind a header of 20 bytes that was written at `offset`. */
+export function writeIpv4Options(buf: Uint8Array, offset: number, options: Uint8Array): void {
+  const headerLength = IPV4_HEADER + options.length;
+  writeU8(buf, offset, 0x40 | (headerLength / 4));
+  writeU16(buf, offset + 2, readU16(buf, offset + 2) + options.length);
+  buf.set(options, offset + IPV4_HEADER);
+  writeU16(buf, offset + 10, 0);
+  writeU16(buf, offset + 10, checksum(buf, offset, offset + headerLength));
 }

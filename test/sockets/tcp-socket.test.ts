@@ -6,6 +6,8 @@ import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { expect, test } from "vitest";
 
+import type { ConnectRequest } from "../../src/sockets/host.ts";
+import { formatIpv4 } from "../../src/wire/address.ts";
 import type { SocketOptions } from "../../src/sockets/arguments.ts";
 import type { ServerOptions } from "../../src/sockets/tcp-server.ts";
 import type { TcpSocket } from "../../src/sockets/tcp-socket.ts";
@@ -330,9 +332,29 @@ test.each([
   [[{ port: true }], "ERR_INVALID_ARG_TYPE"],
   [[{ port: 1, lookup: 1 }], "ERR_INVALID_ARG_TYPE"],
   [[{ port: 1, localAddress: "here" }], "ERR_INVALID_ARG_VALUE"],
+  [[{ port: 1, sourceRoute: "192.0.2.9" }], "ERR_INVALID_ARG_VALUE"],
+  [[{ port: 1, sourceRoute: ["192.0.2.9", "here"] }], "ERR_INVALID_ARG_VALUE"],
 ])("connect with %j throws %s", (args, code) => {
   const connect = fakeWorld().client.connect as (...args: unknown[]) => unknown;
   expect(() => connect(...args)).toThrow(expect.objectContaining({ code }));
+});
+
+test("a source route goes to the stack with the open [MUST-51]", async () => {
+  const w = fakeWorld();
+  const asked: ConnectRequest[] = [];
+  const { stack } = w.clientHost;
+  const connect = stack.connect.bind(stack);
+  stack.connect = (request) => {
+    asked.push(request);
+    return connect(request);
+  };
+  const server = w.server.createServer().listen(PORT, SERVER);
+  const route = ["192.0.2.9", "198.51.100.7"];
+  const near = w.client.connect({ port: PORT, host: SERVER, sourceRoute: route });
+  await once(near, "connect");
+  expect(asked.map((r) => r.sourceRoute?.map(formatIpv4))).toEqual([route]);
+  near.destroy();
+  server.close();
 });
 
 test("every method of the running Node's net.Socket is ours or knowingly inherited", () => {

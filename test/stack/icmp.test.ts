@@ -157,7 +157,10 @@ describe("an error received", () => {
     const w = new BareStack();
     const { c, syn } = opening(w);
     for (let size = 0; size < 28; size++) {
-      expect(w.gives(icmpPacket(3, 3, 0, syn.subarray(0, size)))).toMatch(/^dropped/);
+      // what would complete the quote lies behind the end of the packet
+      const packet = icmpPacket(3, 3, 0, syn.subarray(0, size));
+      const padded = new Uint8Array([...packet, ...syn.subarray(size)]);
+      expect(w.gives(padded)).toMatch(/^dropped/);
     }
     w.sent();
     expect([c.state, c.softError]).toEqual(["SYN-SENT", null]);
@@ -237,7 +240,8 @@ describe("an error sent", () => {
     const wrong = [200, 0, 0, 0];
     const error = icmpPacket(3, 3, 0, BYTES, { options: wrong });
     const unknown = icmpPacket(40, 0, 0, BYTES, { options: wrong });
-    w.gives(error, unknown, later);
+    const badLater = { options: wrong, dontFragment: false, fragmentOffset: 32 };
+    w.gives(error, unknown, later, ipPacket(BYTES, { protocol: SCTP, ...badLater }));
     for (const to of ["192.0.2.255", "255.255.255.255", "224.0.0.1", "192.0.2.77"]) {
       w.gives(ipPacket(BYTES, { protocol: SCTP, destination: at(to) }));
       w.gives(tcpPacket(SYN, {}, { options: wrong, destination: at(to) }));

@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { instantOf, NEVER } from "../../src/base/time.ts";
 import { FragmentReassembler, type ReassemblyResult } from "../../src/stack/reassembly.ts";
+import { writeU16 } from "../../src/base/bytes.ts";
 import { ipv4 } from "../../src/wire/address.ts";
-import { createIpv4Header, type Ipv4Header, readIpv4 } from "../../src/wire/ipv4.ts";
-import { ipPacket } from "../support/ip-packets.ts";
+import { checksum } from "../../src/wire/checksum.ts";
+import { createIpv4Header, type Ipv4Header, readIpv4, writeIpv4 } from "../../src/wire/ipv4.ts";
 
 const TIMEOUT = 30_000;
 
@@ -39,21 +40,31 @@ function add(r: FragmentReassembler, f: Fragment, now: number = 0): ReassemblyRe
   // lies within a larger buffer, as a received packet does
   const buffer = new Uint8Array(f.bytes.length + 24).fill(0xee);
   const h = headerOf(f);
-  const packet = ipPacket(f.bytes, {
-    source: h.source,
-    destination: h.destination,
-    protocol: h.protocol,
-    tos: h.tos,
-    ttl: h.ttl,
-    identification: h.identification,
-    dontFragment: false,
-    moreFragments: f.more,
-    fragmentOffset: f.from,
-  });
-  buffer.set(packet);
+  writeIpv4(
+    buffer,
+    0,
+    20 + f.bytes.length,
+    h.tos,
+    h.identification,
+    false,
+    h.ttl,
+    h.protocol,
+    h.source,
+    h.destination,
+  );
+  writeU16(buffer, 6, (f.more ? 0x2000 : 0) | (f.from >> 3));
+  writeU16(buffer, 10, 0);
+  writeU16(buffer, 10, checksum(buffer, 0, 20));
+  buffer.set(f.bytes, 20);
   const result = r.add(h, buffer, 20, f.bytes.length, instantOf(now));
   buffer.fill(0xdd); // the device uses its buffer again
   return result;
+}
+
+/** ms of this process's own work: other load on the machine does not count. */
+function cpuSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
 }
 
 function payload(length: number): Uint8Array {
@@ -239,7 +250,7 @@ describe("fragments of an attacker", () => {
     const spoofed = payload(1400);
     const [first, last] = split(payload(2000), 1400) as [Fragment, Fragment];
     let completed = 0;
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (let i = 0; i < 200_000; i++) {
       add(r, { from: 0, bytes: spoofed, more: true, id: i & 0xffff, source: i }, i / 20);
       expect(r.bytesHeld <= cap).toBe(true);
@@ -250,13 +261,13 @@ describe("fragments of an attacker", () => {
     }
     expect(completed).toBe(200);
     // 50 µs a packet: far above what is seen, far below a walk through all queues
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(cpuSince(start)).toBeLessThan(10_000);
   });
 
   test("thousands of small fragments are cut off at a bound, first to last or reverse [H025]", () => {
     const pieces = split(payload(65512), 8);
     expect(pieces.length).toBe(8189);
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (const order of [pieces, pieces.toReversed(), pieces.slice(1).toReversed()]) {
       const r = reassembler();
       let taken = 0;
@@ -265,7 +276,7 @@ describe("fragments of an attacker", () => {
       expect(taken).toBeLessThanOrEqual(256);
       expect(r.bytesHeld).toBeLessThanOrEqual(512);
     }
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(cpuSince(start)).toBeLessThan(1500);
   });
 });
 

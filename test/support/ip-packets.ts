@@ -163,8 +163,15 @@ export class BareStack {
     return this.sender.packets.splice(0).map(({ bytes }) => decode(bytes));
   }
 
+  /** As `sent`, of packets whose header may name a hop before `destination`, for which the checksums are. */
+  sentTo(destination: Ipv4Address): Sent[] {
+    this.stack.poll(instantOf(this.now));
+    return this.sender.packets.splice(0).map(({ bytes }) => decode(bytes, destination));
+  }
+
   /** Goes to a moment with every timer at its own. */
   until(at: number): this {
+    this.stack.poll(instantOf(this.now));
     for (let due = this.stack.nextTimeout(); due <= at; due = this.stack.nextTimeout()) {
       this.now = Math.max(due, this.now);
       this.stack.poll(instantOf(this.now));
@@ -174,7 +181,7 @@ export class BareStack {
   }
 }
 
-export function decode(bytes: Uint8Array): Sent {
+export function decode(bytes: Uint8Array, destination?: Ipv4Address): Sent {
   const ip = createIpv4Header();
   expect(readIpv4(bytes, 0, bytes.length, ip)).toBe(null);
   const whole = !ip.moreFragments && ip.fragmentOffset === 0;
@@ -183,7 +190,8 @@ export function decode(bytes: Uint8Array): Sent {
   if (icmp !== null) expect(readIcmp(bytes, ip.headerLength, size, icmp)).toBe(null);
   const tcp = whole && ip.protocol === PROTO_TCP ? createTcpSegment() : null;
   if (tcp !== null) {
-    const bad = readTcp(bytes, ip.headerLength, size, ip.source, ip.destination, false, tcp);
+    const to = destination ?? ip.destination;
+    const bad = readTcp(bytes, ip.headerLength, size, ip.source, to, false, tcp);
     expect(bad).toBe(null);
   }
   return { bytes, ip, icmp, tcp };

@@ -57,7 +57,7 @@ describe("options as they come", () => {
 
   const illegal: [string, number[]][] = [
     ["length 0", [2, 0, 5, 180]],
-    ["length 1", [2, 1, 5, 180]],
+    ["length 1", [253, 1, 1, 1]],
     ["length 255", [253, 255, 0, 0]],
     ["one past the header", [1, 2, 4, 5]],
     ["no length at all", [1, 1, 1, 2]],

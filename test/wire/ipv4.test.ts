@@ -265,6 +265,7 @@ describe("against an independent codec", () => {
           source: h.source,
           destination: h.destination,
           sourceRoute: false,
+          sourceRouteAt: 0,
           badOptionAt: 0,
         });
       }),
