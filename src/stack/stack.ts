@@ -6,7 +6,7 @@
 import { type Failure, invariant, StackError } from "../base/errors.ts";
 import { type PacketRemark, RX_CHECKSUM_GOOD, RX_KEEPABLE, RX_LENDABLE } from "../base/device.ts";
 import type { Instant } from "../base/time.ts";
-import { formatIpv4, UNSPECIFIED } from "../wire/address.ts";
+import { UNSPECIFIED } from "../wire/address.ts";
 import {
   createIpv4Header,
   type Ipv4Header,
