@@ -4,10 +4,9 @@
  * connection holds none.
  */
 import type { PacketSender } from "../base/device.ts";
-import type { SendMemory } from "./send-memory.ts";
+import { SMALL_PIECE, type SendMemory } from "./send-memory.ts";
 
-/** Room that a copied write opens for those after it, until so much is queued that a whole piece will be needed. */
-const MIN_TAIL = 512;
+/** So much queued that a whole piece will be needed. */
 const MUCH = 16384;
 
 interface Piece {
@@ -55,13 +54,18 @@ export class SendBuffer {
     while (from < chunk.length) {
       const rest = chunk.length - from;
       const whole = this.length + rest >= MUCH;
-      const buf = whole ? this.memory.take() : new Uint8Array(Math.max(rest, MIN_TAIL));
+      const buf = whole ? this.memory.take() : this.room(rest);
       const n = Math.min(buf.length, rest);
       buf.set(n === chunk.length ? chunk : chunk.subarray(from, from + n));
-      this.add(buf, n, whole);
+      this.add(buf, n, whole || rest <= SMALL_PIECE);
       this.tailOwned = true;
       from += n;
     }
+  }
+
+  /** For a write of `n` bytes; what a small one leaves is for those after it. */
+  private room(n: number): Uint8Array {
+    return n <= SMALL_PIECE ? this.memory.takeSmall() : new Uint8Array(n);
   }
 
   /** Copies what fits behind the last piece; how much that was. */
@@ -100,7 +104,7 @@ export class SendBuffer {
   /** Pieces are not used again from here: a packet that holds one may not be flushed yet. */
   clear(): void {
     for (let piece = this.head; piece !== null; piece = piece.next) {
-      if (piece.shared) this.memory.lose();
+      if (piece.shared) this.memory.lose(piece.buf);
     }
     this.head = null;
     this.tail = null;

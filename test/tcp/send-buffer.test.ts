@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SendBuffer } from "../../src/tcp/send-buffer.ts";
-import { PIECE, SendMemory } from "../../src/tcp/send-memory.ts";
+import { PIECE, SendMemory, SMALL_PIECE } from "../../src/tcp/send-memory.ts";
 
 const command = fc.oneof(
   fc.record({ kind: fc.constant("copy" as const), n: fc.integer({ min: 0, max: 40_000 }) }),
@@ -112,4 +112,23 @@ test("what a connection that ended held counts as in use no longer", () => {
   pieces.forEach((piece) => memory.give(piece));
   const again = new Set(Array.from({ length: 300 }, () => memory.take()));
   expect(pieces.filter((piece) => again.has(piece))).toHaveLength(64);
+});
+
+test("a small write takes a small piece, which is used again once it is acknowledged, and by one only", () => {
+  const sizes: number[] = [];
+  const memory = new SendMemory((size) => {
+    sizes.push(size);
+    return new Uint8Array(size);
+  });
+  const [one, two] = [new SendBuffer(memory), new SendBuffer(memory)];
+  for (let i = 0; i < 100; i++) {
+    one.pushCopy(Uint8Array.of(1, 2));
+    one.pushCopy(Uint8Array.of(3)); // behind the first, in the same piece
+    two.pushCopy(Uint8Array.of(7, 8, 9));
+    expect(read(one, 0, 3, false)).toEqual(Uint8Array.of(1, 2, 3));
+    expect(read(two, 0, 3, false)).toEqual(Uint8Array.of(7, 8, 9));
+    one.acknowledge(3);
+    two.acknowledge(3);
+  }
+  expect(sizes).toEqual([SMALL_PIECE, SMALL_PIECE]);
 });
