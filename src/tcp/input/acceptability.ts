@@ -94,6 +94,7 @@ function synAgain(t: Tcb, s: TcpSegment): Verdict {
   if ((s.flags & ACK) !== 0) {
     s.flags = (s.flags & ~SYN) | SYN_TAKEN;
     s.seq = seqAdd(s.seq, 1);
+    s.urgentPointer--; // it counts from SEG.SEQ
     return null;
   }
   if (t.retries <= t.env.settings.tcp_synack_retries) t.synOwed = true;
@@ -111,6 +112,7 @@ export function trim(t: Tcb, s: TcpSegment): void {
     s.payloadLength -= cut;
     if (old > cut) s.flags &= ~FIN; // a FIN already taken
     s.seq = nxt;
+    s.urgentPointer -= old; // it counts from SEG.SEQ
   }
   const over = seqDiff(seqAdd(s.seq, s.payloadLength), edge);
   if (over > 0) {

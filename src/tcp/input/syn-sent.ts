@@ -7,7 +7,7 @@ import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT } from "../timers.ts";
 import { fail, setState } from "../transitions.ts";
 import { acknowledge, establish } from "./ack.ts";
-import { textAndFin } from "./text-fin.ts";
+import { textAndFin, urgentPointer } from "./text-fin.ts";
 import { trim } from "./acceptability.ts";
 import { DONE, RESET, type Verdict } from "./verdict.ts";
 
@@ -36,6 +36,8 @@ export function synSent(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   // text and FIN on the SYN are not lost in sequence
   s.seq = t.rcv.nxt;
   s.flags &= ~SYN;
+  s.urgentPointer--; // it counts from SEG.SEQ
+  if (hasAck) urgentPointer(t, s);
   if (s.payloadLength > 0 || (s.flags & FIN) !== 0) {
     if (!hasAck) return "dropped: text on a SYN that crossed ours";
     trim(t, s);
