@@ -56,8 +56,10 @@ function checkTimestamp(t: Tcb, s: TcpSegment, isSyn: boolean, now: Instant): Ve
 /** Outside the window: an ACK says where the window is (RFC 9293 §3.10.7.4). */
 function refuse(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   oweAnswer(t, (s.flags & SYN) !== 0, now);
-  if (t.state === "TIME-WAIT" && (s.flags & FIN) !== 0) startTimeWait(t, now);
   const end = seqAdd(s.seq, s.payloadLength);
+  // in TIME-WAIT the peer's FIN, come again, and no other, restarts 2 MSL
+  const isFin = (s.flags & (FIN | ACK | SYN)) === (FIN | ACK) && seqAdd(end, 1) === t.rcv.nxt;
+  if (t.state === "TIME-WAIT" && isFin) startTimeWait(t, now);
   if (seqLeq(end, t.rcv.nxt)) noteDuplicate(t, s.seq, end);
   t.env.count("TcpExtTCPOutOfWindow");
   return "dropped: outside the window";

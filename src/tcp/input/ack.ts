@@ -1,11 +1,11 @@
 /** Fifth check: what the ACK acknowledges, the peer's window, and the closing states that wait for it. */
 import { after, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
-import { ACK, FIN, scaledWindow, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { ACK, FIN, scaledWindow, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
-import type { Tcb } from "../tcb.ts";
+import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT, TIMER_TIME_WAIT, TIMER_USER_TIMEOUT } from "../timers.ts";
-import { setState, toClosed, toTimeWait } from "../transitions.ts";
+import { setState, startTimeWait, toClosed, toTimeWait } from "../transitions.ts";
 import { dataAcknowledged, duplicateAck } from "./ack-data.ts";
 import { challenge } from "./challenge.ts";
 import { openWindow } from "./window.ts";
@@ -14,6 +14,7 @@ import { DONE, RESET, type Verdict } from "./verdict.ts";
 export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if ((s.flags & ACK) === 0) return "dropped: no ACK";
   const { una, nxt, maxWnd } = t.snd;
+  const wasOver = t.state === "TIME-WAIT";
   if (t.state === "SYN-RECEIVED") {
     if (seqLeq(s.ack, una) || seqGt(s.ack, nxt)) return RESET;
     establish(t, s, "ACK of our SYN", now);
@@ -22,6 +23,7 @@ export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     challenge(t, now);
     return "dropped: unacceptable ACK";
   }
+  if (wasOver) return inTimeWait(t, s, now);
   if (seqGt(s.ack, t.snd.una)) {
     acknowledge(t, s, now);
     if (t.dead) return DONE;
@@ -30,6 +32,15 @@ export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   }
   if (seqGeq(s.ack, t.snd.una)) openWindow(t, s, now);
   return t.state === "TIME-WAIT" ? DONE : null;
+}
+
+/** What takes up a number is acknowledged, and 2 MSL begin anew; an ACK is not, lest two in TIME-WAIT answer each other. */
+function inTimeWait(t: Tcb, s: TcpSegment, now: Instant): Verdict {
+  if (segmentLength(s) > 0) {
+    t.ack = ACK_NOW;
+    startTimeWait(t, now);
+  }
+  return DONE;
 }
 
 /** ESTABLISHED: the windows start from this segment, and the user hears of it. */
