@@ -195,7 +195,6 @@ export class SynQueue {
       this.p.counters.add("TcpExtTCPChallengeACK");
       return this.answer(h, "reset not at RCV.NXT", now);
     }
-    this.p.counters.add("TcpAttemptFails");
     this.p.counters.add("TcpExtEmbryonicRsts");
     this.forget(h, "RST received", now);
     return null;
@@ -270,8 +269,9 @@ export class SynQueue {
     return Math.min(INITIAL_RTO * 2 ** h.retries, this.p.settings.tcp_rto_max_ms);
   }
 
-  /** CLOSED without a word. */
+  /** CLOSED without a word; RFC 4022 counts it, whatever the reason. */
   forget(h: HalfOpen, why: string, now: Instant): void {
+    this.p.counters.add("TcpAttemptFails");
     const view = this.traced.get(h);
     this.remove(h);
     this.p.table.delete(h.local, h.localPort, h.remote, h.remotePort);

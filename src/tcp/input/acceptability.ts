@@ -38,8 +38,10 @@ export function checkSequence(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   }
   if (t.state === "SYN-RECEIVED" && isSyn && s.seq === t.rcv.irs && !isReset) return synAgain(t, s);
   const { nxt, edge } = t.rcv;
-  if (!isAcceptable(s, nxt, seqDiff(edge, nxt)))
+  if (!isAcceptable(s, nxt, seqDiff(edge, nxt))) {
+    t.env.count("TcpExtTCPOutOfWindow");
     return isReset ? "dropped: reset outside the window" : refuse(t, s, now);
+  }
   if (withTimestamps && s.hasTimestamps) recordTimestamp(t, s, now);
   return null;
 }
@@ -61,7 +63,6 @@ function refuse(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   const isFin = (s.flags & (FIN | ACK | SYN)) === (FIN | ACK) && seqAdd(end, 1) === t.rcv.nxt;
   if (t.state === "TIME-WAIT" && isFin) startTimeWait(t, now);
   if (seqLeq(end, t.rcv.nxt)) noteDuplicate(t, s.seq, end);
-  t.env.count("TcpExtTCPOutOfWindow");
   return "dropped: outside the window";
 }
 

@@ -18,7 +18,6 @@ export function synSent(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   }
   if ((s.flags & RST) !== 0) {
     if (!hasAck) return "dropped: reset without ACK"; // RFC 5961 §3.2
-    t.env.count("TcpAttemptFails");
     fail(t, "ECONNREFUSED", "RST in answer to SYN", now);
     return DONE;
   }
