@@ -76,7 +76,10 @@ export class SynQueue {
 
   // --- a segment meets a listener -------------------------------------------------------------------
 
-  /** LISTEN (RFC 9293 §3.10.7.2). `old`: the connection in TIME-WAIT that a SYN takes over. */
+  /**
+   * LISTEN (RFC 9293 §3.10.7.2). `old`: the connection in TIME-WAIT that a SYN takes over. Deviation: text and FIN on the
+   * SYN are not kept for SYN-RECEIVED; they are not acknowledged, so they come again.
+   */
   onListen(
     listener: ListenerImpl,
     s: TcpSegment,
@@ -183,7 +186,7 @@ export class SynQueue {
     return this.onAck(h, s, now);
   }
 
-  /** Our SYN-ACK was lost, or crossed the peer's timer: it goes out again. */
+  /** Deviation: our SYN-ACK was lost, or crossed the peer's timer: it goes out again, where RFC 9293 §3.10.7.4 says ACK. */
   private onSynAgain(h: HalfOpen, now: Instant): PacketRemark {
     if (this.mayAnswer(h, now)) this.answers.synAck(h, "SYN-ACK again", now);
     return this.drop("SYN repeated");

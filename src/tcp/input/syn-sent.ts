@@ -38,6 +38,7 @@ export function synSent(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   s.urgentPointer--; // it counts from SEG.SEQ
   if (hasAck) urgentPointer(t, s);
   if (s.payloadLength > 0 || (s.flags & FIN) !== 0) {
+    // Deviation: RFC 9293 §3.10.7.3 would keep it; it is not acknowledged, so it comes again
     if (!hasAck) return "dropped: text on a SYN that crossed ours";
     trim(t, s);
     return textAndFin(t, s, now);
