@@ -12,6 +12,7 @@ const DOCUMENTS = [
   "docs/sockets.md",
   "docs/departures.md",
   "docs/performance.md",
+  "docs/state-event-grid.md",
 ];
 
 /** Paths in the tree, and targets of links, which are relative to the document's folder. */

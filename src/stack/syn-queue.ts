@@ -78,7 +78,10 @@ export class SynQueue {
 
   // --- a segment meets a listener -------------------------------------------------------------------
 
-  /** LISTEN (RFC 9293 §3.10.7.2). `old`: the connection in TIME-WAIT that a SYN takes over. */
+  /**
+   * LISTEN (RFC 9293 §3.10.7.2). `old`: the connection in TIME-WAIT that a SYN takes over. Deviation: text and FIN on the
+   * SYN are not kept for SYN-RECEIVED; they are not acknowledged, so they come again.
+   */
   onListen(
     listener: ListenerImpl,
     s: TcpSegment,
@@ -185,7 +188,7 @@ export class SynQueue {
     return this.onAck(h, s, now);
   }
 
-  /** Our SYN-ACK was lost, or crossed the peer's timer: it goes out again. */
+  /** Deviation: our SYN-ACK was lost, or crossed the peer's timer: it goes out again, where RFC 9293 §3.10.7.4 says ACK. */
   private onSynAgain(h: HalfOpen, now: Instant): PacketRemark {
     if (this.mayAnswer(h, now)) this.answers.synAck(h, "SYN-ACK again", now);
     return this.drop("SYN repeated");
@@ -197,7 +200,6 @@ export class SynQueue {
       this.p.counters.add("TcpExtTCPChallengeACK");
       return this.answer(h, "reset not at RCV.NXT", now);
     }
-    this.p.counters.add("TcpAttemptFails");
     this.p.counters.add("TcpExtEmbryonicRsts");
     this.forget(h, "RST received", now);
     return null;
@@ -272,8 +274,9 @@ export class SynQueue {
     return Math.min(INITIAL_RTO * 2 ** h.retries, this.p.settings.tcp_rto_max_ms);
   }
 
-  /** CLOSED without a word. */
+  /** CLOSED without a word; RFC 4022 counts it, whatever the reason. */
   forget(h: HalfOpen, why: string, now: Instant): void {
+    this.p.counters.add("TcpAttemptFails");
     const view = this.traced.get(h);
     this.remove(h);
     this.p.table.delete(h.local, h.localPort, h.remote, h.remotePort);

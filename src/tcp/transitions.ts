@@ -18,6 +18,7 @@ export function setState(t: Tcb, to: TcpState, why: string, now: Instant): void 
 export function toClosed(t: Tcb, why: string, now: Instant, error: Failure | null): void {
   // who hears of the end hears it once: at TIME-WAIT, where there was one
   if (t.state !== "TIME-WAIT") t.events |= EVENT_CLOSED;
+  countEnd(t);
   if (t.state !== "CLOSED") setState(t, "CLOSED", why, now);
   t.timers.stopAll();
   release(t);
@@ -31,6 +32,12 @@ export function toClosed(t: Tcb, why: string, now: Instant, error: Failure | nul
   t.synOwed = false;
   t.probeOwed = false;
   t.env.mark(t);
+}
+
+/** tcpEstabResets and tcpAttemptFails of RFC 4022: by the state that CLOSED is entered from. */
+function countEnd(t: Tcb): void {
+  if (t.state === "ESTABLISHED" || t.state === "CLOSE-WAIT") t.env.count("TcpEstabResets");
+  else if (t.state === "SYN-SENT" || t.state === "SYN-RECEIVED") t.env.count("TcpAttemptFails");
 }
 
 export function fail(t: Tcb, code: ErrorCode, detail: string, now: Instant): void {

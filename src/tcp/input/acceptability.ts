@@ -1,14 +1,6 @@
 /** First check: is the segment within the window, is it an old duplicate by its timestamp, and what of it is new. */
 import { elapsed, type Instant } from "../../base/time.ts";
-import {
-  type SeqNum,
-  seqAdd,
-  seqDiff,
-  seqGeq,
-  seqInWindow,
-  seqLeq,
-  seqLt,
-} from "../../wire/seq.ts";
+import { type SeqNum, seqAdd, seqDiff, seqInWindow, seqLeq, seqLt } from "../../wire/seq.ts";
 import {
   ACK,
   FIN,
@@ -38,8 +30,10 @@ export function checkSequence(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   }
   if (t.state === "SYN-RECEIVED" && isSyn && s.seq === t.rcv.irs && !isReset) return synAgain(t, s);
   const { nxt, edge } = t.rcv;
-  if (!isAcceptable(s, nxt, seqDiff(edge, nxt)))
+  if (!isAcceptable(s, nxt, seqDiff(edge, nxt))) {
+    t.env.count("TcpExtTCPOutOfWindow");
     return isReset ? "dropped: reset outside the window" : refuse(t, s, now);
+  }
   if (withTimestamps && s.hasTimestamps) recordTimestamp(t, s, now);
   return null;
 }
@@ -56,10 +50,11 @@ function checkTimestamp(t: Tcb, s: TcpSegment, isSyn: boolean, now: Instant): Ve
 /** Outside the window: an ACK says where the window is (RFC 9293 §3.10.7.4). */
 function refuse(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   oweAnswer(t, (s.flags & SYN) !== 0, now);
-  if (t.state === "TIME-WAIT" && (s.flags & FIN) !== 0) startTimeWait(t, now);
   const end = seqAdd(s.seq, s.payloadLength);
+  // in TIME-WAIT the peer's FIN, come again, and no other, restarts 2 MSL
+  const isFin = (s.flags & (FIN | ACK | SYN)) === (FIN | ACK) && seqAdd(end, 1) === t.rcv.nxt;
+  if (t.state === "TIME-WAIT" && isFin) startTimeWait(t, now);
   if (seqLeq(end, t.rcv.nxt)) noteDuplicate(t, s.seq, end);
-  t.env.count("TcpExtTCPOutOfWindow");
   return "dropped: outside the window";
 }
 
@@ -68,10 +63,13 @@ function oweAnswer(t: Tcb, isSyn: boolean, now: Instant): void {
   else t.ack = ACK_NOW;
 }
 
-/** The four cases of RFC 9293 §3.4, with §3.10.7.4's allowance at window 0 (MUST-66). */
+/**
+ * The four cases of RFC 9293 §3.4, with §3.10.7.4's allowance for ACK, URG and RST at window 0 (MUST-66): text is cut off
+ * later. Deviation: a FIN needs no room and is taken there, as Linux does.
+ */
 export function isAcceptable(s: TcpSegment, nxt: SeqNum, window: number): boolean {
   const length = segmentLength(s);
-  if (window <= 0) return s.seq === nxt;
+  if (window <= 0) return s.seq === nxt && (length === 0 || (s.flags & (ACK | RST)) !== 0);
   if (length === 0) return seqInWindow(s.seq, nxt, window);
   return seqInWindow(s.seq, nxt, window) || seqInWindow(seqAdd(s.seq, length - 1), nxt, window);
 }
@@ -87,21 +85,25 @@ function recordTimestamp(t: Tcb, s: TcpSegment, now: Instant): void {
 }
 
 /**
- * The peer's SYN comes again in SYN-RECEIVED: our SYN-ACK was lost, so it goes out again. With ACK it
- * is the other half of a simultaneous open, whose SYN is already counted.
+ * The peer's SYN comes again in SYN-RECEIVED. Deviation: our SYN-ACK was lost, so it goes out again, where RFC 9293
+ * §3.10.7.4 would send a bare ACK. With ACK it is the other half of a simultaneous open, whose SYN is already counted.
  */
 function synAgain(t: Tcb, s: TcpSegment): Verdict {
   if ((s.flags & ACK) !== 0) {
     s.flags = (s.flags & ~SYN) | SYN_TAKEN;
     s.seq = seqAdd(s.seq, 1);
+    s.urgentPointer--; // it counts from SEG.SEQ
     return null;
   }
   if (t.retries <= t.env.settings.tcp_synack_retries) t.synOwed = true;
   return "dropped: SYN repeated";
 }
 
-/** Cuts what lies outside the window, so that the segment begins at RCV.NXT or beyond and ends in it. */
-export function trim(t: Tcb, s: TcpSegment): void {
+/**
+ * Cuts what lies outside the window, so that the segment begins at RCV.NXT or beyond and ends in it. True when
+ * something lay beyond it. Deviation: a FIN that is the first thing beyond it is left, as it needs no room.
+ */
+export function trim(t: Tcb, s: TcpSegment): boolean {
   const { nxt, edge } = t.rcv;
   if (seqLt(s.seq, nxt)) {
     const old = seqDiff(nxt, s.seq);
@@ -117,8 +119,6 @@ export function trim(t: Tcb, s: TcpSegment): void {
   if (over > 0) {
     s.payloadLength = Math.max(0, s.payloadLength - over);
     s.flags &= ~FIN;
-    t.ack = ACK_NOW;
-  } else if (over === 0 && (s.flags & FIN) !== 0 && seqGeq(s.seq, edge) && s.seq !== nxt) {
-    s.flags &= ~FIN;
   }
+  return over > 0;
 }

@@ -1,12 +1,12 @@
 /** Fifth check: what the ACK acknowledges, the peer's window, and the closing states that wait for it. */
 import { after, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
-import { ACK, FIN, scaledWindow, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { ACK, FIN, scaledWindow, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
 import { probeAcknowledged } from "../mtu-search.ts";
-import type { Tcb } from "../tcb.ts";
+import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT, TIMER_TIME_WAIT } from "../timers.ts";
-import { setState, toClosed, toTimeWait } from "../transitions.ts";
+import { setState, startTimeWait, toClosed, toTimeWait } from "../transitions.ts";
 import { urgentAcknowledged } from "../urgent.ts";
 import { dataAcknowledged, duplicateAck } from "./ack-data.ts";
 import { challenge } from "./challenge.ts";
@@ -16,6 +16,7 @@ import { DONE, RESET, type Verdict } from "./verdict.ts";
 export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if ((s.flags & ACK) === 0) return "dropped: no ACK";
   const { una, nxt, maxWnd } = t.snd;
+  const wasOver = t.state === "TIME-WAIT";
   if (t.state === "SYN-RECEIVED") {
     if (seqLeq(s.ack, una) || seqGt(s.ack, nxt)) return RESET;
     establish(t, s, "ACK of our SYN", now);
@@ -24,6 +25,7 @@ export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     challenge(t, now);
     return "dropped: unacceptable ACK";
   }
+  if (wasOver) return inTimeWait(t, s, now);
   if (seqGt(s.ack, t.snd.una)) {
     acknowledge(t, s, now);
     if (t.dead) return DONE;
@@ -32,6 +34,15 @@ export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   }
   if (seqGeq(s.ack, t.snd.una)) openWindow(t, s, now);
   return t.state === "TIME-WAIT" ? DONE : null;
+}
+
+/** What takes up a number is acknowledged, and 2 MSL begin anew; an ACK is not, lest two in TIME-WAIT answer each other. */
+function inTimeWait(t: Tcb, s: TcpSegment, now: Instant): Verdict {
+  if (segmentLength(s) > 0) {
+    t.ack = ACK_NOW;
+    startTimeWait(t, now);
+  }
+  return DONE;
 }
 
 /** ESTABLISHED: the windows start from this segment, and the user hears of it. */

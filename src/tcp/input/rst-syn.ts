@@ -16,7 +16,6 @@ export function checkReset(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     challenge(t, now);
     return "dropped: reset not at RCV.NXT";
   }
-  t.env.count("TcpEstabResets");
   if (t.state === "SYN-RECEIVED") {
     fail(t, "ECONNREFUSED", "RST received in SYN-RECEIVED", now);
   } else if (t.state === "CLOSING" || t.state === "LAST-ACK" || t.state === "TIME-WAIT") {

@@ -1,7 +1,7 @@
 /** SEGMENT ARRIVES (RFC 9293 §3.10.7): the eight checks, in order. Input only marks what output owes. */
 import type { Instant } from "../../base/time.ts";
 import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
-import type { Tcb } from "../tcb.ts";
+import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { readUrgentPointer } from "../urgent.ts";
 import { readUserTimeout } from "../user-timeout.ts";
 import { checkAck, settleFinWait } from "./ack.ts";
@@ -18,10 +18,11 @@ export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if (early !== null) return early;
   t.rcv.lastHeard = now;
   t.probesSent = 0;
-  trim(t, s);
+  const cut = trim(t, s);
   const refused = checkAck(t, s, now);
   if (refused !== null) return refused;
   if (s.userTimeout > 0) readUserTimeout(t, s);
+  if (cut) t.ack = ACK_NOW; // says where the window ends
   readUrgentPointer(t, s);
   if (s.payloadLength === 0 && (s.flags & FIN) === 0) return DONE;
   const verdict = textAndFin(t, s, now);

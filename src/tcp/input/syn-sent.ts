@@ -7,6 +7,7 @@ import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT } from "../timers.ts";
 import { fail, setState } from "../transitions.ts";
 import { acknowledge, establish } from "./ack.ts";
+import { readUrgentPointer } from "../urgent.ts";
 import { textAndFin } from "./text-fin.ts";
 import { trim } from "./acceptability.ts";
 import { DONE, RESET, type Verdict } from "./verdict.ts";
@@ -18,7 +19,6 @@ export function synSent(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   }
   if ((s.flags & RST) !== 0) {
     if (!hasAck) return "dropped: reset without ACK"; // RFC 5961 §3.2
-    t.env.count("TcpAttemptFails");
     fail(t, "ECONNREFUSED", "RST in answer to SYN", now);
     return DONE;
   }
@@ -36,7 +36,10 @@ export function synSent(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   // text and FIN on the SYN are not lost in sequence
   s.seq = t.rcv.nxt;
   s.flags &= ~SYN;
+  s.urgentPointer--; // it counts from SEG.SEQ
+  if (hasAck) readUrgentPointer(t, s);
   if (s.payloadLength > 0 || (s.flags & FIN) !== 0) {
+    // Deviation: RFC 9293 §3.10.7.3 would keep it; it is not acknowledged, so it comes again
     if (!hasAck) return "dropped: text on a SYN that crossed ours";
     trim(t, s);
     return textAndFin(t, s, now);

@@ -45,6 +45,7 @@ export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): 
   if (t.resetOwed) return reset(t, out);
   if (t.state === "CLOSED" || t.state === "LISTEN") return false;
   if (t.synOwed) return syn(t, out, now);
+  if (t.state === "SYN-RECEIVED") return pureAck(t, out, now);
   if (!isSynchronized(t.state)) return false;
   if (t.probeOwed) return probe(t, out, now);
   return (
