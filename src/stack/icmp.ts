@@ -106,7 +106,7 @@ export class IcmpHandler {
       m.bodyLength < ihl + 8 ||
       buffer[at + 9] !== PROTO_TCP
     ) {
-      return "dropped: ICMP error that quotes nothing of ours";
+      return this.counters.drop("IcmpInErrors", "ICMP error that quotes nothing of ours");
     }
     const local = ipv4(readI32(buffer, at + 12));
     const remote = ipv4(readI32(buffer, at + 16));
@@ -116,7 +116,8 @@ export class IcmpHandler {
       remote,
       readU16(buffer, at + ihl + 2),
     );
-    if (connection === null) return "dropped: ICMP error for no connection";
+    if (connection === null)
+      return this.counters.drop("IcmpInErrors", "ICMP error for no connection");
     const quoted = seq(readI32(buffer, at + ihl + 4));
     let taken: boolean;
     if (m.type === UNREACHABLE && m.code === 4) {
@@ -125,7 +126,11 @@ export class IcmpHandler {
       const hard = m.type === UNREACHABLE && (m.code === 2 || m.code === 3);
       taken = connection.onIcmpError(hard, describe(m, remote), quoted, now);
     }
-    if (!taken) return "dropped: ICMP error that quotes nothing under way";
+    if (!taken)
+      return this.counters.drop(
+        "TcpExtOutOfWindowIcmps",
+        "ICMP error that quotes nothing under way",
+      );
     connection.env.mark(connection);
     return null;
   }
