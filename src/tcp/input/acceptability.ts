@@ -49,13 +49,21 @@ function checkTimestamp(t: Tcb, s: TcpSegment, isSyn: boolean, now: Instant): Ve
 
 /** Outside the window: an ACK says where the window is (RFC 9293 §3.10.7.4). */
 function refuse(t: Tcb, s: TcpSegment, now: Instant): Verdict {
-  oweAnswer(t, (s.flags & SYN) !== 0, now);
+  oweAnswer(t, (s.flags & SYN) !== 0 || !isNear(t, s), now);
   const end = seqAdd(s.seq, s.payloadLength);
   // in TIME-WAIT the peer's FIN, come again, and no other, restarts 2 MSL
   const isFin = (s.flags & (FIN | ACK | SYN)) === (FIN | ACK) && seqAdd(end, 1) === t.rcv.nxt;
   if (t.state === "TIME-WAIT" && isFin) startTimeWait(t, now);
   if (seqLeq(end, t.rcv.nxt)) noteDuplicate(t, s.seq, end);
   return "dropped: outside the window";
+}
+
+/**
+ * No further from RCV.NXT than a window: a retransmission, a keep-alive or a window probe may be. What is further off
+ * is a guess, and its answers are limited as challenge ACKs are (RFC 5961 §5, §7).
+ */
+function isNear(t: Tcb, s: TcpSegment): boolean {
+  return Math.abs(seqDiff(s.seq, t.rcv.nxt)) <= Math.max(t.rcv.buffer, 65535);
 }
 
 function oweAnswer(t: Tcb, isSyn: boolean, now: Instant): void {
