@@ -57,6 +57,21 @@ function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     length = Math.max(0, rcv.finSeq - rcv.nxt) | 0; // text beyond the FIN is no text
     if (length === 0) return "dropped: text after FIN";
   }
+  const held = t.reassembly;
+  if (
+    held !== null &&
+    !held.isEmpty &&
+    held.firstHeld(rcv.nxt, seqAdd(rcv.nxt, length)) !== seqAdd(rcv.nxt, length)
+  ) {
+    // over text that waits: the first copy of each byte wins, whichever way it came
+    noteHeld(t, rcv.nxt, seqAdd(rcv.nxt, length));
+    held.insert(rcv.nxt, s.buffer.subarray(s.payloadOffset, s.payloadOffset + length), Infinity);
+    if (length > rcv.mss) rcv.mss = Math.min(length, 65535);
+    t.events |= EVENT_READABLE;
+    fillHole(t);
+    t.ack = ACK_NOW;
+    return null;
+  }
   queueText(t, s, length);
   rcv.nxt = seqAdd(rcv.nxt, length);
   rcv.unacked += length;
