@@ -133,8 +133,8 @@ function isDuplicate(t: Tcb, s: TcpSegment): boolean {
 function countDuplicate(t: Tcb, now: Instant): void {
   t.dupAcks++;
   if (t.recovery === "recovery") {
-    // no more than what is outstanding can have left the network, however many duplicates come
-    t.inflation = Math.min(t.inflation + t.snd.mss, flightSize(t));
+    // no more than was outstanding can have left the network, however many duplicates come (RFC 5681 §3.2, step 4)
+    t.inflation = Math.min(t.inflation + t.snd.mss, seqDiff(t.recoveryPoint, t.snd.una));
   } else if (
     t.recovery === "open" &&
     t.dupAcks === DUP_THRESH &&
@@ -160,10 +160,11 @@ function takeSackBlocks(t: Tcb, s: TcpSegment): number {
   for (let i = 0; i < s.sackCount; i++) {
     const left = s.sack[2 * i]! as typeof t.snd.una;
     const right = s.sack[2 * i + 1]! as typeof t.snd.una;
-    if (!seqLt(left, right) || seqLeq(right, t.snd.una) || seqGt(right, t.snd.nxt)) continue;
+    // what begins at SND.UNA would have been acknowledged: it is a lie that would open the congestion window
+    if (!seqLt(left, right) || seqLeq(left, t.snd.una) || seqGt(right, t.snd.nxt)) continue;
     if (seqDiff(right, left) > seqDiff(t.snd.nxt, t.snd.una)) continue;
     t.scoreboard ??= new Scoreboard(); // most connections never lose anything
-    fresh += t.scoreboard.add(seqMax(left, t.snd.una), right);
+    fresh += t.scoreboard.add(left, right);
   }
   return fresh;
 }
