@@ -1,0 +1,31 @@
+/** The rows: id, class, stimulus, what is required, source. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface Row {
+  readonly id: string;
+  readonly stimulus: string;
+  readonly required: string;
+}
+
+const FILE = join(dirname(fileURLToPath(import.meta.url)), "..", "rows.tsv");
+
+export const ROWS: ReadonlyMap<string, Row> = new Map(
+  readFileSync(FILE, "utf8")
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => {
+      const [id, , stimulus, required, source] = line.split("\t");
+      if (source === undefined) throw new Error(`not a row: ${line}`);
+      return [id!, { id: id!, stimulus: stimulus!, required: required! }];
+    }),
+);
+
+/** The title of a row's test. */
+export function title(id: string): string {
+  const row = ROWS.get(id);
+  if (row === undefined) throw new Error(`no row ${id}`);
+  return `[${id}] ${row.stimulus}`;
+}
