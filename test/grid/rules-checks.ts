@@ -22,6 +22,12 @@ const isAcceptable = ({ b, s }: Context): boolean => {
   return isShut && s.seq === b.rcvNxt && (has(s, ACK) || has(s, RST));
 };
 
+/** Without a block yet: answered by the listener, with a limit of its own. */
+const isHalfOpen = ({ b }: Context): boolean => b.state === "SYN-RECEIVED" && b.passive;
+/** The distance is this stack's choice: retransmissions and probes lie nearer. */
+const isFar = ({ b, s }: Context): boolean =>
+  Math.abs(diff(s.seq, b.rcvNxt)) > Math.max(b.buffer, 65535);
+
 /** RFC 6191 §2. */
 function isNewer({ b, s }: Context): boolean {
   if (!b.listener || !has(s, SYN) || has(s, ACK) || has(s, RST)) return false;
@@ -128,8 +134,19 @@ const FIRST: readonly Rule[] = [
     from: "RFC 5961 §4.2",
     says: "a SYN outside of the window: a challenge ACK, as within it; dropped",
     states: OTHER,
-    when: (c) =>
-      !isAcceptable(c) && has(c.s, SYN) && !(c.b.state === "SYN-RECEIVED" && c.b.passive),
+    when: (c) => !isAcceptable(c) && has(c.s, SYN) && !isHalfOpen(c),
+    effect: (c) => {
+      challenge(c);
+      count(c, "TcpExtTCPOutOfWindow", "dropped: outside the window");
+    },
+    stops: true,
+  },
+  {
+    name: "win-far",
+    from: "RFC 9293 §3.10.7.4, first; RFC 5961 §7",
+    says: "further from RCV.NXT than 65535 and RCV.BUFF: a guess, whose ACK is limited as challenge ACKs are; dropped",
+    states: OTHER,
+    when: (c) => !isAcceptable(c) && isFar(c) && !isHalfOpen(c),
     effect: (c) => {
       challenge(c);
       count(c, "TcpExtTCPOutOfWindow", "dropped: outside the window");

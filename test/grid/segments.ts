@@ -62,9 +62,13 @@ export function seqPlaces(b: Block): Place[] {
       { name: "2^30", at: FAR },
     ];
   }
+  // one state shows from where on a number is far off
+  const showsFar = b.state === "ESTABLISHED" && edge !== nxt && !b.timestamps;
+  const far = showsFar ? [-65536, -65535, 65535, 65536] : [];
   return distinct([
     { name: "NXT", at: nxt },
     { name: "NXT+WND", at: edge },
+    ...far.map((n) => ({ name: `NXT${n < 0 ? "" : "+"}${n}`, at: nxt + n })),
     { name: "NXT-2^30", at: nxt - FAR },
     { name: "NXT-11", at: nxt - TEXT - 1 },
     { name: "NXT-10", at: nxt - TEXT },
