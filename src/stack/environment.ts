@@ -2,6 +2,7 @@
 import type { TcpConnection } from "../tcp/connection.ts";
 import type { Settings } from "../tcp/config.ts";
 import { Reno } from "../tcp/congestion/reno.ts";
+import { MemoryAccount } from "../tcp/memory.ts";
 import { ReceiveArena } from "../tcp/receive-queue.ts";
 import { SendMemory } from "../tcp/send-memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
@@ -23,6 +24,7 @@ export function createEnvironment(
     arena: new ReceiveArena(allocate),
     lentArena: new ReceiveArena(allocate),
     sendMemory: new SendMemory(allocate),
+    memory: new MemoryAccount(settings.tcp_mem, (name) => counters.add(name)),
     trace: options.trace ?? null,
     paths: new PathMtuCache(options.sender, settings.mtu_expires),
     count: (name) => counters.add(name),

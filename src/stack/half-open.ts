@@ -53,6 +53,9 @@ export function writeAgreed(agreed: number, o: TcpOptions): void {
   o.hasTimestamps = hasTimestamps(agreed);
 }
 
+/** Bytes of an entry and its place in the table, measured (test/stack/syn-queue-memory.test.ts). */
+export const HALF_OPEN_COST = 200;
+
 /** Numbers are small integers but for the deadline: a field that holds a fraction costs a heap number beside the object. */
 export class HalfOpen implements WheelEntry {
   readonly local: Ipv4Address;

@@ -93,3 +93,26 @@ export class ListenerImpl implements Listener {
     this.onClose(this);
   }
 }
+
+/** The listeners whose owners are to be told that a connection waits. */
+export class FreshListeners {
+  private readonly waiting: ListenerImpl[] = [];
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0;
+  }
+
+  /** Looks at a connection that may have become ESTABLISHED, or have died, before it was accepted. */
+  settle(c: TcpConnection): void {
+    const listener = c.listener as ListenerImpl | null;
+    if (listener !== null && listener.settle(c)) this.waiting.push(listener);
+  }
+
+  tell(): void {
+    while (this.waiting.length > 0) {
+      const listener = this.waiting.shift()!;
+      listener.fresh = false;
+      if (!listener.closed && listener.waiting > 0) listener.owner.onConnection(listener);
+    }
+  }
+}

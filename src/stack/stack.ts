@@ -22,11 +22,13 @@ import { type Endpoint, EVENT_CLOSED, EVENT_FIN_ACKED } from "../tcp/endpoint.ts
 import { IsnGenerator } from "../tcp/isn.ts";
 import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
+import { settleMemory } from "../tcp/memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { advertisedMss } from "../tcp/mss.ts";
 import { mayReuse } from "../tcp/time-wait.ts";
 import { toClosed } from "../tcp/transitions.ts";
+import { Accounts } from "./accounts.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
 import { createEnvironment } from "./environment.ts";
@@ -37,7 +39,7 @@ import { IcmpRateLimit } from "./icmp-limit.ts";
 import { IpIdentification } from "./ip-id.ts";
 import { type ListenerRow, Listeners } from "./listeners.ts";
 import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
-import { type Listener, ListenerImpl } from "./listener.ts";
+import { FreshListeners, type Listener, ListenerImpl } from "./listener.ts";
 import { LocalAddresses } from "./local-addresses.ts";
 import { MarkedList } from "./marked-list.ts";
 import { PacketOutput } from "./packet-output.ts";
@@ -64,6 +66,7 @@ export class Stack {
   private readonly listeners = new Listeners();
   private readonly synQueue: SynQueue;
   private readonly routes: SourceRoutes;
+  private readonly accounts: Accounts;
   private readonly output: PacketOutput;
   private readonly icmp: IcmpHandler;
   private readonly isn: IsnGenerator;
@@ -75,7 +78,7 @@ export class Stack {
   private readonly segment: TcpSegment = createTcpSegment();
   private readonly outgoing: Outgoing = createOutgoing();
   private readonly marked = new MarkedList<TcpConnection>();
-  private freshListeners: ListenerImpl[] = [];
+  private readonly fresh = new FreshListeners();
   private clock: Instant;
   /** Inside `input` or `poll`, or a poll is already asked for. */
   private busy = false;
@@ -135,16 +138,15 @@ export class Stack {
       new IcmpRateLimit(options.rng, this.settings.icmp_ratelimit, options.now),
     );
     this.env = createEnvironment(options, this.settings, this.counters, (c) => this.mark(c));
+    this.accounts = new Accounts(this.env);
     this.synQueue = new SynQueue({
-      settings: this.settings,
+      env: this.env,
       counters: this.counters,
       table: this.table,
       wheel: this.wheel,
       output: this.output,
       isn: this.isn,
       cookies: new SynCookies(options.rng),
-      trace: this.trace,
-      paths: this.env.paths,
       build: this.build,
       timeWaits: this.timeWaits,
       setAside: (c) => this.forget(c),
@@ -154,10 +156,15 @@ export class Stack {
       },
       deliver: (c, s, now) => {
         const remark = this.deliver(c, s, now);
-        this.settle(c); // the accept queue grows with each ACK, not with each batch
+        this.fresh.settle(c); // the accept queue grows with each ACK, not with each batch
         return remark;
       },
     });
+  }
+
+  /** Bytes that all connections hold, against tcp_mem. */
+  get memoryUsed(): number {
+    return this.env.memory.used;
   }
 
   // --- packets in -----------------------------------------------------------------------------------
@@ -261,6 +268,7 @@ export class Stack {
   private deliver(c: TcpConnection, s: TcpSegment, now: Instant): PacketRemark {
     s.kept = false;
     const verdict = c.onSegment(s, now);
+    settleMemory(c);
     if (s.kept) this.output.sender.keepReceived?.();
     this.mark(c);
     if (verdict === RESET) {
@@ -301,10 +309,10 @@ export class Stack {
     try {
       this.wheel.advance(now, this.onExpire);
       this.expireFragments(now);
-      while (!this.marked.isEmpty || this.freshListeners.length > 0) {
+      while (!this.marked.isEmpty || !this.fresh.isEmpty) {
         let c = this.marked.takeRound();
         while (c !== null) c = this.serve(c, now);
-        this.tellListeners();
+        this.fresh.tell();
       }
     } finally {
       this.env.lentArena.rewind();
@@ -335,6 +343,7 @@ export class Stack {
       if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);
       // what sending itself brought, room for a writer, is told in the next round
       if (this.transmit(c, now) || (c.events !== 0 && c.owner !== null)) this.mark(c);
+      this.accounts.settle(c);
     } catch (error) {
       // an owner threw: the rest of the round must not be lost with it
       if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);
@@ -355,25 +364,12 @@ export class Stack {
   }
 
   private tell(c: TcpConnection): void {
-    this.settle(c);
+    this.fresh.settle(c);
     if (c.events === 0 || c.owner === null) return;
     const events = c.events;
     c.events = 0;
     const told = c.orphan ? events & (EVENT_CLOSED | EVENT_FIN_ACKED) : events;
     if (told !== 0) c.owner.onEvents(c, told);
-  }
-
-  private settle(c: TcpConnection): void {
-    const listener = c.listener as ListenerImpl | null;
-    if (listener !== null && listener.settle(c)) this.freshListeners.push(listener);
-  }
-
-  private tellListeners(): void {
-    while (this.freshListeners.length > 0) {
-      const listener = this.freshListeners.shift()!;
-      listener.fresh = false;
-      if (!listener.closed && listener.waiting > 0) listener.owner.onConnection(listener);
-    }
   }
 
   /** True when the connection's turn ended with more to send. */
@@ -395,6 +391,7 @@ export class Stack {
   }
 
   private forget(c: TcpConnection): void {
+    this.accounts.leave(c);
     this.wheel.cancel(c);
     this.routes.forget(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     if (this.table.get(c.localAddress, c.localPort, c.remoteAddress, c.remotePort) === c) {

@@ -8,16 +8,14 @@ import type { PacketRemark } from "../base/device.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seq, seqAdd, seqLeq } from "../wire/seq.ts";
 import { ACK, createTcpSegment, RST, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
-import type { Settings } from "../tcp/config.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { isAcceptable } from "../tcp/input/acceptability.ts";
 import type { IsnGenerator } from "../tcp/isn.ts";
-import type { PathMtus } from "../tcp/path-mtu.ts";
-import type { TcpTrace } from "../tcp/trace.ts";
+import type { TcpEnvironment } from "../tcp/tcb.ts";
 import { setState } from "../tcp/transitions.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import type { Counters } from "./counters.ts";
-import { agreedTo, HalfOpen, hasTimestamps, writeAgreed } from "./half-open.ts";
+import { agreedTo, HALF_OPEN_COST, HalfOpen, hasTimestamps, writeAgreed } from "./half-open.ts";
 import type { ListenerImpl } from "./listener.ts";
 import type { PacketOutput } from "./packet-output.ts";
 import { SynAnswers } from "./syn-answers.ts";
@@ -41,15 +39,13 @@ export type BuildConnection = (
 ) => TcpConnection;
 
 export interface SynQueueParts {
-  readonly settings: Settings;
+  readonly env: TcpEnvironment;
   readonly counters: Counters;
   readonly table: ConnectionTable<TcpConnection | HalfOpen>;
   readonly wheel: TimerWheel;
   readonly output: PacketOutput;
   readonly isn: IsnGenerator;
   readonly cookies: SynCookies;
-  readonly trace: TcpTrace | null;
-  readonly paths: PathMtus;
   readonly build: BuildConnection;
   readonly timeWaits: TimeWaits;
   /** Out of the table and the wheel, and into them again: a connection in TIME-WAIT, while a SYN has its place. */
@@ -69,11 +65,11 @@ export class SynQueue {
 
   constructor(parts: SynQueueParts) {
     this.p = parts;
-    const { trace } = parts;
+    const { paths, settings, trace } = parts.env;
     const tell = (h: HalfOpen, s: TcpSegment, remark: string | null, now: Instant): void =>
       trace!.segmentSent(this.traced.get(h)!, s, remark, now);
     const onSent = trace === null ? null : tell;
-    this.answers = new SynAnswers(parts.settings, parts.isn, parts.output, parts.paths, onSent);
+    this.answers = new SynAnswers(settings, parts.isn, parts.output, paths, onSent);
   }
 
   // --- a segment meets a listener -------------------------------------------------------------------
@@ -95,16 +91,18 @@ export class SynQueue {
     if (listener.isFull) return counters.drop("TcpExtListenOverflows", "accept queue full");
     if (s.windowScaleOver) counters.add("TcpExtTCPWindowScaleOver14"); // the log that RFC 7323 §2.3 asks for
     if (old !== null || !this.isCrowded(listener)) return this.enter(listener, s, old, now);
-    if (this.p.settings.tcp_syncookies === 0)
+    if (this.p.env.settings.tcp_syncookies === 0)
       return counters.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
     counters.add("TcpExtTCPReqQFullDoCookies");
     return this.sendCookie(listener, s, now);
   }
 
-  /** RFC 4987 §3.5: each listener's queue is bounded by itself. */
+  /** RFC 4987 §3.5: each listener's queue is bounded by itself; and without memory nothing new is remembered. */
   private isCrowded(listener: ListenerImpl): boolean {
-    const { tcp_syncookies, tcp_max_syn_backlog } = this.p.settings;
-    return tcp_syncookies === 2 || listener.halfOpen >= tcp_max_syn_backlog;
+    const { tcp_syncookies, tcp_max_syn_backlog } = this.p.env.settings;
+    return (
+      tcp_syncookies === 2 || listener.halfOpen >= tcp_max_syn_backlog || this.p.env.memory.full
+    );
   }
 
   private enter(
@@ -113,7 +111,8 @@ export class SynQueue {
     old: TcpConnection | null,
     now: Instant,
   ): PacketRemark {
-    const { isn, settings, table } = this.p;
+    const { isn, table } = this.p;
+    const { settings } = this.p.env;
     const { destination: local, destinationPort, source: remote, sourcePort } = s;
     let iss = isn.generate(local, destinationPort, remote, sourcePort, now);
     if (old !== null) {
@@ -134,10 +133,11 @@ export class SynQueue {
     table.insert(local, destinationPort, remote, sourcePort, h);
     if (old !== null) this.p.timeWaits.setAside(old, h);
     listener.halfOpen++;
-    if (this.p.trace !== null) {
+    this.p.env.memory.charge(HALF_OPEN_COST);
+    if (this.p.env.trace !== null) {
       const c = this.view(h, now);
       this.traced.set(h, c);
-      this.p.trace.segmentReceived(c, s, now);
+      this.p.env.trace.segmentReceived(c, s, now);
     }
     this.answers.synAck(h, null, now);
     this.schedule(h, now);
@@ -148,7 +148,7 @@ export class SynQueue {
 
   /** SYN-RECEIVED (RFC 9293 §3.10.7.4) until the ACK is there: the same checks in the same order. */
   onSegment(h: HalfOpen, s: TcpSegment, now: Instant): PacketRemark {
-    if (this.p.trace !== null) this.p.trace.segmentReceived(this.view(h, now), s, now);
+    if (this.p.env.trace !== null) this.p.env.trace.segmentReceived(this.view(h, now), s, now);
     const isReset = (s.flags & RST) !== 0;
     if (hasTimestamps(h.agreed) && !isReset) {
       const old = this.checkTimestamp(h, s, now);
@@ -206,7 +206,8 @@ export class SynQueue {
   }
 
   private onAck(h: HalfOpen, s: TcpSegment, now: Instant): PacketRemark {
-    const { counters, output, settings } = this.p;
+    const { counters, output } = this.p;
+    const { settings } = this.p.env;
     if (h.listener.isFull) {
       // as Linux: the client's ACK is dropped and comes again with data, or the SYN-ACK does
       if (settings.tcp_abort_on_overflow !== 0) {
@@ -254,7 +255,7 @@ export class SynQueue {
 
   /** The SYN-ACK goes unanswered (RFC 6298 §5.4-5.6; as often as `tcp_synack_retries` says). */
   onTimeout(h: HalfOpen, now: Instant): void {
-    if (h.retries >= this.p.settings.tcp_synack_retries) {
+    if (h.retries >= this.p.env.settings.tcp_synack_retries) {
       this.p.counters.add("TcpExtTCPTimeouts");
       this.forget(h, "SYN-ACK never acknowledged", now);
       return;
@@ -271,7 +272,7 @@ export class SynQueue {
   }
 
   private timeout(h: HalfOpen): number {
-    return Math.min(INITIAL_RTO * 2 ** h.retries, this.p.settings.tcp_rto_max_ms);
+    return Math.min(INITIAL_RTO * 2 ** h.retries, this.p.env.settings.tcp_rto_max_ms);
   }
 
   /** CLOSED without a word; RFC 4022 counts it, whatever the reason. */
@@ -288,6 +289,7 @@ export class SynQueue {
   private remove(h: HalfOpen): void {
     this.p.wheel.cancel(h);
     h.listener.halfOpen--;
+    this.p.env.memory.charge(-HALF_OPEN_COST);
     this.traced.delete(h);
   }
 
@@ -302,7 +304,8 @@ export class SynQueue {
 
   /** An ACK of nothing we remember: of a SYN cookie, or refused (RFC 9293 §3.10.7.2). */
   private onCookieAck(listener: ListenerImpl, s: TcpSegment, now: Instant): PacketRemark {
-    const { cookies, counters, output, settings } = this.p;
+    const { cookies, counters, output } = this.p;
+    const { settings } = this.p.env;
     const lately = elapsed(listener.cookieSentAt, now) <= COOKIE_LIFETIME;
     if ((s.flags & SYN) !== 0 || settings.tcp_syncookies === 0 || !lately) {
       output.reset(s);

@@ -86,6 +86,7 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   tcp_rmem: numbers("bytes", 3, 1024, GIB, "receive buffer: least, at start, most"),
   tcp_wmem: numbers("bytes", 3, 1024, GIB, "send buffer: least, at start, most"),
   tcp_mem: numbers("bytes", 3, 65536, 1024 * GIB, "all buffers: no pressure, pressure, cap"),
+  tcp_max_orphans: number("1", 0, 16777216, "connections that no user holds any more"),
   tcp_mtu_probing: number("1", 0, 2, "0 off, 1 when a black hole shows, 2 always (RFC 4821)"),
   tcp_base_mss: number("bytes", 48, 65495, "MSS where the search for a path MTU begins"),
   tcp_mtu_probe_floor: number("bytes", 28, 65495, "least MSS that a black hole leads to"),

@@ -46,6 +46,8 @@ export interface Settings {
   readonly tcp_wmem: readonly [number, number, number];
   /** Bytes of all connections: no pressure below, pressure above, cap. */
   readonly tcp_mem: readonly [number, number, number];
+  /** Connections that no user holds any more and that still send; beyond, they are reset. */
+  readonly tcp_max_orphans: number;
   /** 0 off, 1 when a black hole shows, 2 always (RFC 4821). */
   readonly tcp_mtu_probing: number;
   /** Bytes of text: where that search begins, and what a black hole makes of the MSS. */
@@ -123,6 +125,7 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_rmem: [4096, 131072, 6291456],
   tcp_wmem: [4096, 262144, 4194304],
   tcp_mem: [268435456, 402653184, 536870912],
+  tcp_max_orphans: 16384,
   tcp_mtu_probing: 1,
   tcp_base_mss: 1024,
   tcp_mtu_probe_floor: 48,

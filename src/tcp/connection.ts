@@ -13,6 +13,7 @@ import type { TcpInfo } from "./info.ts";
 import { segmentArrives } from "./input/segment-arrives.ts";
 import { synReceived } from "./input/syn-sent.ts";
 import type { Verdict } from "./input/verdict.ts";
+import { settleMemory } from "./memory.ts";
 import type { Outgoing } from "./output/outgoing.ts";
 import { writeRoom } from "./output/send-policy.ts";
 import { tuneReceiveBuffer, updateIsDue } from "./output/receive-window.ts";
@@ -133,12 +134,14 @@ export class TcpConnection extends Tcb implements Endpoint {
   send(chunk: Uint8Array): void {
     user.checkMaySend(this);
     this.sendBuffer.push(chunk);
+    settleMemory(this);
     this.env.mark(this);
   }
 
   sendCopy(chunk: Uint8Array): void {
     user.checkMaySend(this);
     this.sendBuffer.pushCopy(chunk);
+    settleMemory(this);
     this.env.mark(this);
   }
 
@@ -155,6 +158,7 @@ export class TcpConnection extends Tcb implements Endpoint {
   receive(): Uint8Array | null {
     const chunk = this.receiveQueue.shift();
     if (this.rcv.urgentPending) urgentTaken(this);
+    settleMemory(this);
     if (chunk === null || this.dead || this.rcv.ended) return chunk;
     tuneReceiveBuffer(this, chunk.length, this.clock);
     if (updateIsDue(this)) {

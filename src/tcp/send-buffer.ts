@@ -4,6 +4,7 @@
  * connection holds none.
  */
 import type { PacketSender } from "../base/device.ts";
+import { PIECE_COST } from "./memory.ts";
 import { SMALL_PIECE, type SendMemory } from "./send-memory.ts";
 
 /** So much queued that a whole piece will be needed. */
@@ -15,6 +16,7 @@ interface Piece {
   end: number;
   /** Out of the memory that is used again. */
   readonly shared: boolean;
+  readonly cost: number;
   next: Piece | null;
 }
 
@@ -30,6 +32,8 @@ export class SendBuffer {
   private cursorBase = 0;
   /** Bytes held. */
   length = 0;
+  /** What holding them costs, in bytes: whole pieces, and the objects around them. */
+  cost = 0;
 
   constructor(memory: SendMemory) {
     this.memory = memory;
@@ -42,11 +46,13 @@ export class SendBuffer {
   }
 
   private add(buf: Uint8Array, end: number, shared: boolean): void {
-    const piece: Piece = { buf, start: 0, end, shared, next: null };
+    const cost = buf.length + PIECE_COST;
+    const piece: Piece = { buf, start: 0, end, shared, cost, next: null };
     if (this.tail === null) this.head = piece;
     else this.tail.next = piece;
     this.tail = piece;
     this.length += end;
+    this.cost += cost;
   }
 
   pushCopy(chunk: Uint8Array): void {
@@ -91,6 +97,7 @@ export class SendBuffer {
         break;
       }
       left -= size;
+      this.cost -= piece.cost;
       if (piece.shared) this.memory.give(piece.buf);
       this.head = piece.next;
     }
@@ -112,6 +119,7 @@ export class SendBuffer {
     this.cursorBase = 0;
     this.tailOwned = false;
     this.length = 0;
+    this.cost = 0;
   }
 
   /** Copies `length` bytes from `offset` behind SND.UNA to `to[at ..]`. */

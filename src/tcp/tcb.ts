@@ -9,6 +9,7 @@ import { type SeqNum, seq } from "../wire/seq.ts";
 import type { Settings } from "./config.ts";
 import type { CongestionController } from "./congestion/controller.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
+import type { MemoryAccount } from "./memory.ts";
 import type { MtuSearch } from "./mtu-search.ts";
 import type { PathMtus } from "./path-mtu.ts";
 import type { Reassembly } from "./reassembly.ts";
@@ -36,7 +37,7 @@ export interface TcpEnvironment {
   mark(tcb: Tcb): void;
   /** One more challenge ACK within the stack's own limit. */
   mayChallenge(now: Instant): boolean;
-  /** Bytes that reading through all connections holds may be refused by; see `receiveLimit`. */
+  readonly memory: MemoryAccount;
   createCongestionController(mss: number): CongestionController;
 }
 
@@ -237,6 +238,10 @@ export class Tcb {
   // RFC 5961 §7: challenge ACKs of this connection
   challenges = 0;
   challengeEpoch: Instant = instantOf(0);
+  /** Bytes that the stack's memory is charged with for this connection. */
+  charged = 0;
+  /** Among the orphans that the stack counts. */
+  countedOrphan = false;
   // statistics
   segsIn = 0;
   segsOut = 0;

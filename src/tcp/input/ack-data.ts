@@ -104,7 +104,7 @@ function sampleRtt(t: Tcb, s: TcpSegment, now: Instant): void {
 
 /** Linux grows the send buffer with the congestion window: twice the window, so that it can stay full. */
 function growSendLimit(t: Tcb): void {
-  if (t.cc === null) return;
+  if (t.cc === null || t.env.memory.pressed) return;
   const want = 2 * t.cc.cwnd;
   if (want > t.snd.limit) t.snd.limit = Math.min(want, t.env.settings.tcp_wmem[2]);
 }

@@ -1,6 +1,7 @@
 /** SEGMENT ARRIVES (RFC 9293 §3.10.7): the eight checks, in order. Input only marks what output owes. */
 import type { Instant } from "../../base/time.ts";
 import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { mayTakeText } from "../memory.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { readUrgentPointer } from "../urgent.ts";
 import { readUserTimeout } from "../user-timeout.ts";
@@ -25,6 +26,11 @@ export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if (cut) t.ack = ACK_NOW; // says where the window ends
   readUrgentPointer(t, s);
   if (s.payloadLength === 0 && (s.flags & FIN) === 0) return DONE;
+  if (s.payloadLength > 0 && !mayTakeText(t, s.seq === t.rcv.nxt)) {
+    t.ack = ACK_NOW;
+    settleFinWait(t, now); // its ACK counts all the same
+    return "dropped: no memory";
+  }
   const verdict = textAndFin(t, s, now);
   settleFinWait(t, now);
   return verdict;

@@ -46,7 +46,7 @@ function queueText(t: Tcb, s: TcpSegment, length: number): void {
     else queue.pushBriefly(t.env.lentArena, s.buffer, s.payloadOffset, length);
   } else if (s.keepable && length >= KEEP_FROM) {
     s.kept = true;
-    queue.push(viewOf(s, length));
+    queue.push(viewOf(s, length), s.buffer.buffer.byteLength);
   } else queue.pushCopy(t.env.arena, s.buffer, s.payloadOffset, length);
 }
 

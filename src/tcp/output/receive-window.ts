@@ -1,6 +1,7 @@
 /** The window to offer: never moved left, no silly windows, grown for a user who keeps up (RFC 9293 §3.8.6). */
 import { elapsed, type Instant } from "../../base/time.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGt } from "../../wire/seq.ts";
+import { offerable } from "../memory.ts";
 import type { Tcb } from "../tcb.ts";
 
 /** The most that the window field can say. */
@@ -10,8 +11,11 @@ function largest(t: Tcb): number {
 
 /** Where the right edge could be: what is free of the receive buffer, from RCV.NXT, as far as the field can say. */
 function possibleEdge(t: Tcb): SeqNum {
-  const free = t.rcv.buffer - t.receiveQueue.length;
-  return seqAdd(t.rcv.nxt, Math.min(Math.max(0, free), largest(t)));
+  const { buffer } = t.rcv;
+  const { cost, length } = t.receiveQueue;
+  // as in Linux a buffer is twice its window, so that pieces may cost more than their bytes
+  const free = Math.max(0, Math.min(buffer - length, 2 * buffer - cost));
+  return seqAdd(t.rcv.nxt, Math.min(offerable(t, free), largest(t)));
 }
 
 /** RFC 9293 §3.8.6.2.2: the gain that is worth an update, min(RCV.BUFF / 2, effective MSS). */
@@ -57,7 +61,7 @@ export function tuneReceiveBuffer(t: Tcb, taken: number, now: Instant): void {
   rcv.taken += taken;
   const rtt = t.rtt.samples > 0 ? t.rtt.srtt : 10;
   if (elapsed(rcv.epoch, now) < rtt) return;
-  if (rcv.taken * 2 > rcv.buffer) {
+  if (rcv.taken * 2 > rcv.buffer && !t.env.memory.pressed) {
     rcv.buffer = Math.min(Math.max(rcv.buffer, rcv.taken * 4), t.env.settings.tcp_rmem[2]);
   }
   rcv.taken = 0;

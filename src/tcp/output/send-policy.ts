@@ -1,6 +1,7 @@
 /** How much may leave: windows, Nagle and silly-window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
 import { seqAdd, seqDiff } from "../../wire/seq.ts";
 import { pipe } from "../loss.ts";
+import { sendLimit } from "../memory.ts";
 import type { Tcb } from "../tcb.ts";
 
 /** Bytes queued that were never sent. */
@@ -11,12 +12,12 @@ export function unsent(t: Tcb): number {
 
 /** Bytes a writer may queue: what the buffer has room for, and no more unsent than `tcp_notsent_lowat`. */
 export function writeRoom(t: Tcb): number {
-  return Math.min(t.snd.limit - t.sendBuffer.length, t.snd.notSentLowat - unsent(t));
+  return Math.min(sendLimit(t) - t.sendBuffer.length, t.snd.notSentLowat - unsent(t));
 }
 
 /** Whether a writer that waits should hear of room; below half of the mark, as in Linux, so that it is worth the call. */
 export function hasRoomToTell(t: Tcb): boolean {
-  return t.sendBuffer.length < t.snd.limit && 2 * unsent(t) < t.snd.notSentLowat;
+  return t.sendBuffer.length < sendLimit(t) && 2 * unsent(t) < t.snd.notSentLowat;
 }
 
 /** Bytes the peer's window still has room for, beyond SND.NXT. */

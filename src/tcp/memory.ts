@@ -1,0 +1,83 @@
+/**
+ * Memory of all connections of one stack (Linux's tcp_mem) at true cost: with the room around bytes and the objects that
+ * hold them. Above the second limit, and until below the first, there is pressure: windows and send buffers stop growing.
+ * At the third nothing is taken any more but what each connection needs to go on.
+ */
+import type { Tcb } from "./tcb.ts";
+
+/** Bytes of the objects around one piece of payload: a view, its ArrayBuffer and the link of the list. */
+export const PIECE_COST = 256;
+/** Linux's rule: segments offered at most while memory is short. */
+const SEGMENTS_UNDER_PRESSURE = 4;
+
+export class MemoryAccount {
+  private readonly limits: readonly [number, number, number];
+  private readonly count: (name: string) => void;
+  /** Bytes. */
+  used = 0;
+  /** Memory is short: nothing grows. */
+  pressed = false;
+  /** The cap is reached. */
+  full = false;
+
+  constructor(limits: readonly [number, number, number], count: (name: string) => void) {
+    this.limits = limits;
+    this.count = count;
+  }
+
+  /** Bytes more, or less where negative. */
+  charge(bytes: number): void {
+    this.used += bytes;
+    const { used, limits } = this;
+    this.full = used >= limits[2];
+    if (this.pressed) this.pressed = used >= limits[0];
+    else if (used > limits[1]) {
+      this.pressed = true;
+      this.count("TcpExtTCPMemoryPressures");
+    }
+  }
+}
+
+/** What the connection holds now is what it is charged with. */
+export function settleMemory(t: Tcb): void {
+  const cost = t.receiveQueue.cost + t.sendBuffer.cost + (t.reassembly?.cost ?? 0);
+  if (cost === t.charged) return;
+  t.env.memory.charge(cost - t.charged);
+  t.charged = cost;
+}
+
+/** Bytes that may be queued to be sent: never less than the least of tcp_wmem, so that each connection goes on. */
+export function sendLimit(t: Tcb): number {
+  const { memory, settings } = t.env;
+  if (!memory.pressed) return t.snd.limit;
+  return Math.min(t.snd.limit, settings.tcp_wmem[memory.full ? 0 : 1]);
+}
+
+/**
+ * Bytes to offer of what is free of the receive buffer. Under pressure a few segments; at the cap the same once all was
+ * read, else nothing more: what was offered stays so.
+ */
+export function offerable(t: Tcb, free: number): number {
+  const { memory } = t.env;
+  if (!memory.pressed) return free;
+  if (memory.full && t.receiveQueue.length > 0) return 0;
+  return Math.min(free, SEGMENTS_UNDER_PRESSURE * t.snd.mss);
+}
+
+/**
+ * At the cap: whether a text at RCV.NXT (`inOrder`) may be taken. What came before its turn is given up first, as a receiver
+ * may (RFC 2018 §8); then one segment is taken where the user has nothing to read.
+ */
+export function mayTakeText(t: Tcb, inOrder: boolean): boolean {
+  const { memory } = t.env;
+  if (!memory.full) return true;
+  if (t.reassembly !== null && !t.reassembly.isEmpty) {
+    t.reassembly.clear();
+    t.env.count("TcpExtOfoPruned");
+    settleMemory(t);
+    if (!memory.full) return true;
+  }
+  if (inOrder && t.receiveQueue.length === 0) return true;
+  t.env.count(inOrder ? "TcpExtTCPRcvQDrop" : "TcpExtTCPOFODrop");
+  return false;
+}
