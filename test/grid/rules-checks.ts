@@ -154,21 +154,6 @@ const FIRST: readonly Rule[] = [
     stops: true,
   },
   {
-    name: "win-far",
-    from: "RFC 5961 §5, §7",
-    says: "further outside of it than a window: a guess, answered as a challenge ACK is; dropped",
-    states: OTHER,
-    when: (c) =>
-      !isAcceptable(c) &&
-      Math.abs(diff(c.s.seq, c.b.rcvNxt)) > Math.max(c.b.buffer, 65535) &&
-      !(c.b.state === "SYN-RECEIVED" && c.b.passive),
-    effect: (c) => {
-      challenge(c);
-      count(c, "TcpExtTCPOutOfWindow", "dropped: outside the window");
-    },
-    stops: true,
-  },
-  {
     name: "win",
     from: "RFC 9293 §3.10.7.4, first; §3.4",
     says: "outside of the window: an ACK, dropped",
