@@ -6,7 +6,7 @@ import { MemoryAccount } from "../tcp/memory.ts";
 import { ReceiveArena } from "../tcp/receive-queue.ts";
 import { SendMemory } from "../tcp/send-memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
-import { ChallengeBudget } from "./challenge-budget.ts";
+import { RandomBudget } from "./random-budget.ts";
 import type { Counters } from "./counters.ts";
 import type { StackOptions } from "./options.ts";
 import { PathMtuCache } from "./path-mtus.ts";
@@ -18,7 +18,7 @@ export function createEnvironment(
   mark: (connection: TcpConnection) => void,
 ): TcpEnvironment {
   const allocate = options.allocate ?? ((size: number): Uint8Array => new Uint8Array(size));
-  const challenges = new ChallengeBudget(options, settings.tcp_challenge_ack_rate);
+  const challenges = new RandomBudget(options, settings.tcp_challenge_ack_rate);
   return {
     settings,
     arena: new ReceiveArena(allocate),

@@ -30,9 +30,17 @@ export class PacketOutput {
   private readonly counters: Counters;
   private readonly ttl: number;
   private readonly routes: SourceRoutes;
+  private readonly mayReset: () => boolean;
   private readonly scratch: Outgoing = createOutgoing();
 
-  constructor(sender: StackSender, counters: Counters, settings: Settings, routes: SourceRoutes) {
+  constructor(
+    sender: StackSender,
+    counters: Counters,
+    settings: Settings,
+    routes: SourceRoutes,
+    mayReset: () => boolean,
+  ) {
+    this.mayReset = mayReset;
     this.sender = sender;
     this.counters = counters;
     this.ttl = settings.ip_default_ttl;
@@ -105,8 +113,12 @@ export class PacketOutput {
     if (this.room(size)) this.finish(s, 0, local, remote, route, tcpLength, size, 0, out.remark);
   }
 
-  /** A RST by the exact rule (RFC 9293 §3.10.7.1), made from the segment that drew it. */
+  /** A RST by the exact rule (RFC 9293 §3.10.7.1), made from the segment that drew it, while there are not too many. */
   reset(cause: TcpSegment): void {
+    if (!this.mayReset()) {
+      this.counters.add("TcpExtTCPResetSkipped");
+      return;
+    }
     const out = this.scratch;
     resetOutgoing(out);
     const s = out.segment;

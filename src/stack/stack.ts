@@ -43,6 +43,7 @@ import { FreshListeners, type Listener, ListenerImpl } from "./listener.ts";
 import { LocalAddresses } from "./local-addresses.ts";
 import { MarkedList } from "./marked-list.ts";
 import { PacketOutput } from "./packet-output.ts";
+import { RandomBudget } from "./random-budget.ts";
 import { FragmentReassembler } from "./reassembly.ts";
 import { SourceRoutes } from "./source-routes.ts";
 import { SynCookies } from "./syn-cookies.ts";
@@ -114,7 +115,11 @@ export class Stack {
     this.wheel = new TimerWheel(options.now);
     this.table = new ConnectionTable<TcpConnection | HalfOpen>(options.rng);
     this.routes = new SourceRoutes(this.settings, this.table);
-    this.output = new PacketOutput(options.sender, this.counters, this.settings, this.routes);
+    const resets = new RandomBudget(options, this.settings.tcp_reset_rate);
+    const { sender } = options;
+    this.output = new PacketOutput(sender, this.counters, this.settings, this.routes, () =>
+      resets.take(this.clock),
+    );
     this.isn = new IsnGenerator(options.rng);
     const range = this.settings.ip_local_port_range;
     this.timeWaits = new TimeWaits(this.settings.tcp_max_tw_buckets, this.counters);

@@ -103,6 +103,7 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   ),
   tcp_challenge_ack_interval: number("ms", 1, 86400000, "the interval that counts them"),
   tcp_challenge_ack_rate: number("1/s", 1, 2147483647, "challenge ACKs of the whole stack"),
+  tcp_reset_rate: number("1/s", 1, 2147483647, "RSTs to segments of no connection"),
   tcp_rto_min_ms: number("ms", 1, 120000, "least retransmission timeout"),
   tcp_rto_max_ms: number("ms", 1000, 120000, "greatest retransmission timeout"),
   tcp_delack_min_ms: number("ms", 0, 499, "delay of an ACK; below 500 by RFC 9293 §3.8.6.3"),

@@ -70,6 +70,8 @@ export interface Settings {
   readonly tcp_challenge_ack_interval: number;
   /** Challenge ACKs a second of the whole stack, on average. Ours: Linux's name for it is the one above. */
   readonly tcp_challenge_ack_rate: number;
+  /** RSTs a second to segments of no connection, on average: from half to one and a half of it. Ours: Linux has no limit. */
+  readonly tcp_reset_rate: number;
   /** ms. Deviation: RFC 6298 §2.4 says 1000; 200 is Linux's. */
   readonly tcp_rto_min_ms: number;
   /** ms; RFC 6298 §2.5: 60 s at least. */
@@ -137,6 +139,7 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_challenge_ack_limit: 10,
   tcp_challenge_ack_interval: 5000,
   tcp_challenge_ack_rate: 1000,
+  tcp_reset_rate: 600,
   tcp_rto_min_ms: 200,
   tcp_rto_max_ms: 120000,
   tcp_delack_min_ms: 40,

@@ -242,6 +242,8 @@ export class Tcb {
   charged = 0;
   /** Among the orphans that the stack counts. */
   countedOrphan = false;
+  /** Counted among those whose peer takes nothing. */
+  countedStuck = false;
   // statistics
   segsIn = 0;
   segsOut = 0;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { seededRng } from "../../src/base/rng.ts";
 import { instantOf } from "../../src/base/time.ts";
-import { ChallengeBudget } from "../../src/stack/challenge-budget.ts";
+import { RandomBudget } from "../../src/stack/random-budget.ts";
 import type { Settings } from "../../src/tcp/config.ts";
 import { seq } from "../../src/wire/seq.ts";
 import { ACK, RST, SYN } from "../../src/wire/tcp-segment.ts";
@@ -168,7 +168,7 @@ describe("challenge ACKs", () => {
     for (const n of counts) expect(n >= 50 && n < 150, String(n)).toBe(true);
     expect(new Set(counts).size).toBeGreaterThan(3);
     const draws = Array.from({ length: 50 }, (_, seed) => {
-      const budget = new ChallengeBudget({ rng: seededRng(seed), now: instantOf(0) }, 1);
+      const budget = new RandomBudget({ rng: seededRng(seed), now: instantOf(0) }, 1);
       let n = 0;
       while (budget.take(instantOf(0))) n++;
       return n;

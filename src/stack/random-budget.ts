@@ -1,13 +1,14 @@
 /**
- * Challenge ACKs of the whole stack (RFC 5961 §7). How many a second may have is drawn anew each time: an exact shared count
- * would tell one peer how many another drew (CVE-2016-5696). Each connection has its own limit before this one.
+ * Answers of the whole stack that anybody can draw: challenge ACKs (RFC 5961 §7), behind each connection's own limit, and RSTs to
+ * segments of no connection. How many a second may have is drawn anew each time: an exact shared count would tell one peer how
+ * many another drew (CVE-2016-5696).
  */
 import { below, type Rng } from "../base/rng.ts";
 import { elapsed, type Instant } from "../base/time.ts";
 
 const SECOND = 1000;
 
-export class ChallengeBudget {
+export class RandomBudget {
   private readonly rng: Rng;
   private readonly perSecond: number;
   private began: Instant;
