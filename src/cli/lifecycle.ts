@@ -5,11 +5,17 @@ export const GRACE_MS = 2000;
 /** The contract's limit, less some room. */
 const LIMIT_MS = 2800;
 
-/** `finish` closes everything; the process exits with its code (0 unless it fails). */
-export function endOnSignals(finish: () => Promise<void>): void {
+/**
+ * `finish` closes everything; the process exits with its code (0 unless it fails). `cut` is for a second signal: what it can do
+ * without waiting, such as a RST to every peer.
+ */
+export function endOnSignals(finish: () => Promise<void>, cut: () => void = () => {}): void {
   let ending = false;
   const end = (signal: NodeJS.Signals): void => {
-    if (ending) process.exit(signal === "SIGINT" ? 130 : 143);
+    if (ending) {
+      cut();
+      process.exit(signal === "SIGINT" ? 130 : 143);
+    }
     ending = true;
     setTimeout(() => process.exit(0), LIMIT_MS).unref();
     finish().then(

@@ -99,10 +99,13 @@ async function serveHere(
   const stack = openStack(options);
   let handles: readonly ServiceHandle[] = [];
   // requests under way get their time; the rest is reset, so that no cut is silent
-  endOnSignals(async () => {
-    await finishServices(handles, GRACE_MS);
-    await stack.close();
-  });
+  endOnSignals(
+    async () => {
+      await finishServices(handles, GRACE_MS);
+      await stack.close();
+    },
+    () => void stack.close(),
+  );
   stack.onDeviceLost((error) => {
     process.stderr.write(`tuntcp: ${lineOf(error)}\n`);
     void stack.close().then(() => process.exit(EXIT_FAILED));
