@@ -229,7 +229,7 @@ async function H104(w: World): Promise<void> {
     window = p.last.at(-1)?.window ?? window;
   }
   expect(window).toBe(0);
-  const count = w.virtual ? 1000 : 30;
+  const count = w.virtual ? 1000 : 12;
   let answered = 0;
   for (let n = 0; n < count; n++) {
     await p.says("P.", n % 2 === 0 ? next : next - 1, 1, 1);

@@ -37,7 +37,7 @@ export const IN_MEMORY: Readonly<Record<string, Scenario>> = {
   ...HANDLERS,
 };
 
-/** Rows about processes and interfaces: test/hostile/process.test.ts. */
+/** Rows about processes and interfaces: in process.test.ts, H143 in tun.test.ts. */
 export const OF_PROCESSES: readonly string[] = ["H142", "H143", "H145", "H150", "H151"];
 
 /** Settings that a row needs. */

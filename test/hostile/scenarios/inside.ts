@@ -75,7 +75,7 @@ async function H153(w: World): Promise<void> {
   // a reader that pauses for a minute
   const p = await new Peer(w).open();
   await w.app.reads(p.port, false);
-  const total = w.virtual ? 5_000_000 : 500_000;
+  const total = w.virtual ? 5_000_000 : 200_000;
   let acked = 0;
   let window = 65535;
   let paused = false;

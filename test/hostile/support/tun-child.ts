@@ -25,7 +25,7 @@ const program = new Application(stack.core) as unknown as Record<
   (...a: unknown[]) => unknown
 >;
 device.ref();
-stack.onDeviceLost(() => process.exit(3));
+stack.onDeviceLost((error) => say({ lost: error.message }));
 process.on("uncaughtException", (error) => {
   say({ died: error.stack });
   process.exit(4);

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Settings } from "../../../src/tcp/config.ts";
 import { Namespace } from "../../support/tun.ts";
 import type { App } from "./application.ts";
-import { addr, icmp, isControl, readSent, RST, type Seen, TCP } from "./packet.ts";
+import { addr, icmp, isControl, readSent, RST, type Seen, SYN, TCP } from "./packet.ts";
 import type { World } from "./world.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -60,6 +60,7 @@ export class TunWorld implements World {
     { resolve(v: unknown): void; reject(e: Error): void }
   >();
   private readonly pings = new Map<number, () => void>();
+  private readonly lost: string[] = [];
   private serial = 0;
   private unread: Buffer = Buffer.alloc(0);
   private dead: Error | null = null;
@@ -71,7 +72,9 @@ export class TunWorld implements World {
   private constructor(namespace: Namespace, script: string, settings: Partial<Settings>) {
     const inside = (...argv: string[]): ChildProcess =>
       spawn("ip", ["netns", "exec", namespace.name, ...argv]);
-    this.stack = inside(process.execPath, script, JSON.stringify({ name: DEVICE, settings }));
+    // a second is enough for fragments that never come
+    const all = JSON.stringify({ name: DEVICE, settings: { ipfrag_time: 1, ...settings } });
+    this.stack = inside(process.execPath, script, all);
     this.raw = inside("python3", join(HERE, "raw_socket.py"), DEVICE);
     createInterface({ input: this.stack.stdout! }).on("line", (line) => this.onLine(line));
     this.stack.stderr!.on("data", (chunk) => this.onDeath(String(chunk)));
@@ -103,9 +106,6 @@ export class TunWorld implements World {
   }
 
   async end(namespace: Namespace): Promise<void> {
-    const ended = [this.stack, this.raw].map((p) =>
-      p.exitCode !== null ? Promise.resolve() : new Promise((resolve) => p.once("exit", resolve)),
-    );
     this.stack.removeAllListeners("exit");
     const gone = [this.stack, this.raw].map(
       (p) =>
@@ -115,8 +115,15 @@ export class TunWorld implements World {
     );
     this.stack.stdin!.end();
     this.raw.stdin!.end();
-    await Promise.all([...gone, ...ended]);
-    namespace.ip("link", "del", DEVICE);
+    await Promise.all(gone);
+    namespace.try("ip", "link", "del", DEVICE);
+  }
+
+  /** What the child said when its device was gone. */
+  async deviceLost(): Promise<string[]> {
+    for (let n = 0; n < 100 && this.lost.length === 0; n++) await this.waits(50);
+    await this.waits(300); // a second one would come by now
+    return this.lost;
   }
 
   get now(): number {
@@ -148,11 +155,11 @@ export class TunWorld implements World {
     await this.ping();
     const fresh = this.inbox.slice(before);
     if (packets === 0) return;
-    // timers may have sent as well, so that only the sum can be judged
+    // timers may have sent as well, SYN-ACKs above all, so that only the sum can be judged
     if (resets === packets && fresh.some((s) => (s.flags & RST) !== 0)) {
       this.violations.push("I4: a RST was answered with a RST");
     }
-    const controls = fresh.filter((s) => isControl(s)).length;
+    const controls = fresh.filter((s) => isControl(s) && (s.flags & SYN) === 0).length;
     if (controls > 2 * packets + 50)
       this.violations.push(`I4: ${controls} answers to ${packets} packets`);
   }
@@ -184,8 +191,9 @@ export class TunWorld implements World {
   }
 
   async windDown(): Promise<void> {
-    // what waits for fragments waits 30 s; the rest is gone at once
     await this.settle();
+    for (let n = 0; n < 40 && (await this.app.residue()).fragmentBytes > 0; n++)
+      await this.waits(100);
     this.inbox = [];
   }
 
@@ -204,7 +212,9 @@ export class TunWorld implements World {
       result?: unknown;
       error?: string;
       died?: string;
+      lost?: string;
     };
+    if (said.lost !== undefined) return void this.lost.push(said.lost);
     if (said.id === undefined)
       return said.died === undefined ? this.ready() : this.onDeath(said.died);
     const asked = this.waiting.get(said.id)!;

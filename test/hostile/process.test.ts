@@ -1,0 +1,148 @@
+/** Rows about interfaces and processes: `tuntcp serve` on a TUN of its own, the kernel's programs as peers. */
+import type { ChildProcess } from "node:child_process";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FULL, obstacle, type Outcome, STACK, World } from "../interop/support/world.ts";
+import { title } from "./support/table.ts";
+
+const SIZE = 12_000_000;
+
+/** Opens connections, half of them downloads without end, and tells how each of them ended. */
+const CROWD = `
+import socket, sys
+count, address = int(sys.argv[1]), (sys.argv[2], 80)
+all = []
+for n in range(count):
+    s = socket.create_connection(address, timeout=20)
+    if n % 2: s.sendall(b"GET /bytes/1099511627776 HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    all.append(s)
+print("open", flush=True)
+told = 0
+for s in all:
+    try:
+        while s.recv(65536): pass
+        told += 1
+    except ConnectionResetError:
+        told += 1
+    except OSError as error:
+        print(error)
+print("told", told, flush=True)
+`;
+
+/** One socket pair before and after the other end was killed. */
+const AGAIN = `
+import socket, sys
+def opened(port):
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("0.0.0.0", port))
+    s.settimeout(20)
+    s.connect((sys.argv[1], 7))
+    return s
+def echoed(s, text):
+    s.sendall(text)
+    return s.recv(100)
+s = opened(45678)
+print("first", echoed(s, b"one").decode(), flush=True)
+sys.stdin.readline()
+try:
+    print("old", echoed(s, b"two"))
+except ConnectionResetError:
+    print("reset", flush=True)
+s.close()
+print("second", echoed(opened(45678), b"three").decode(), flush=True)
+`;
+
+describe.skipIf(obstacle("curl", "python3") !== null)("hostile, processes and interfaces", () => {
+  let world: World;
+
+  beforeEach(() => {
+    world = new World();
+    world.namespace.ip("tuntap", "add", "dev", "tuntcp0", "mode", "tun");
+  });
+  afterEach(async () => await world.remove());
+
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+  /** A download of three seconds, with something done to the interface meanwhile. */
+  async function download(meanwhile: (serve: ChildProcess) => Promise<void>): Promise<void> {
+    const serve = await world.serve("http:80");
+    const url = `http://${STACK}/bytes/${SIZE}`;
+    const form = ["-sS", "-o", "/dev/null", "-w", "%{size_download}", "--limit-rate", "4M"];
+    const curl = world.start("curl", [...form, "--max-time", "50", url]);
+    await pause(500);
+    await meanwhile(serve.process);
+    expect(await curl.outcome).toMatchObject({ code: 0, stdout: String(SIZE) });
+    expect(serve.ended).toBe(false);
+    expect((await world.curl("-o", "/dev/null", `http://${STACK}/bytes/1000`)).code).toBe(0);
+    expect((await serve.stop()).code).toBe(0);
+  }
+
+  it(title("H142"), async () => {
+    await download(async () => {
+      world.namespace.ip("link", "set", "tuntcp0", "down");
+      await pause(FULL ? 10_000 : 1000);
+      world.namespace.ip("link", "set", "tuntcp0", "up");
+    });
+  });
+
+  it(`${title("H155")}: with SIGSTOP`, async () => {
+    await download(async (serve) => {
+      serve.kill("SIGSTOP");
+      await pause(FULL ? 30_000 : 3000);
+      serve.kill("SIGCONT");
+    });
+  });
+
+  it(title("H145"), async () => {
+    await download(async () => {
+      for (const mtu of ["576", "9000", "1500"]) {
+        world.namespace.ip("link", "set", "tuntcp0", "mtu", mtu);
+        await pause(500);
+      }
+    });
+  });
+
+  it(title("H150"), async () => {
+    const count = FULL ? 1000 : 100;
+    const crowd = async (
+      end: (pid: ChildProcess) => Promise<void>,
+    ): Promise<[Outcome, Outcome, number]> => {
+      const serve = await world.serve("http:80");
+      const peers = world.start("python3", ["-c", CROWD, String(count), STACK]);
+      await peers.says("open");
+      const began = performance.now();
+      await end(serve.process);
+      const ended = await serve.outcome;
+      return [ended, await peers.outcome, performance.now() - began];
+    };
+    const [once, peers, took] = await crowd(async (p) => {
+      p.kill("SIGTERM");
+      await pause(0);
+    });
+    expect(once.code).toBe(0);
+    expect(peers.stdout).toContain(`told ${count}`);
+    expect(took).toBeLessThan(6000);
+    const [twice, cut, atOnce] = await crowd(async (p) => {
+      p.kill("SIGTERM");
+      await pause(200);
+      p.kill("SIGTERM");
+    });
+    expect(twice.code).toBe(143);
+    expect(cut.stdout).toContain(`told ${count}`);
+    expect(atOnce).toBeLessThan(2000);
+  });
+
+  it(title("H151"), async () => {
+    const first = await world.serve("echo:7");
+    const peer = world.start("python3", ["-u", "-c", AGAIN, STACK]);
+    await peer.says("first one");
+    first.process.kill("SIGKILL");
+    await first.outcome;
+    const second = await world.serve("echo:7");
+    peer.process.stdin!.end("go\n");
+    const { stdout } = await peer.outcome;
+    expect(stdout).toContain("reset");
+    expect(stdout).toContain("second three");
+    expect((await second.stop()).code).toBe(0);
+  });
+});
