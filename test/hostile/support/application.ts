@@ -244,6 +244,11 @@ export class Application {
     this.acceptAll();
   }
 
+  /** The program lets go of it, so that only the stack holds what is left. */
+  forget(port: number): void {
+    this.all.delete(`${PEER}:${port}`);
+  }
+
   endAll(): void {
     this.stack.abortAll();
   }
