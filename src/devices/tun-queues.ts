@@ -3,6 +3,7 @@
  * ports. The descriptors are held here for as long as the program runs; who works on a queue gets a descriptor of its own of
  * it. So the number of queues, and with it who gets which flow, stays as it is when a worker ends and another takes its place.
  */
+import type { PacketReceiver } from "../base/device.ts";
 import { loadNative, type NativeTun } from "./native-binding.ts";
 import { openQueue, settleMtu, TunDevice, type TunOptions } from "./tun.ts";
 
@@ -41,8 +42,23 @@ export function openTunQueues(options: TunOptions, count: number): TunQueues {
   }
 }
 
-/** A device on one of the queues. */
-export function attachQueue(queue: TunQueue): TunDevice {
+type Wrap = (receiver: PacketReceiver) => PacketReceiver;
+
+class QueueDevice extends TunDevice {
+  readonly #wrap: Wrap;
+
+  constructor(tun: NativeTun, mtu: number, wrap: Wrap) {
+    super(tun, mtu);
+    this.#wrap = wrap;
+  }
+
+  override start(receiver: PacketReceiver): void {
+    super.start(this.#wrap(receiver));
+  }
+}
+
+/** A device on one of the queues; `wrap` may put itself before the receiver. */
+export function attachQueue(queue: TunQueue, wrap: Wrap = (receiver) => receiver): TunDevice {
   const fd = loadNative().dupFd(queue.tun.fd);
-  return new TunDevice({ ...queue.tun, fd }, queue.mtu);
+  return new QueueDevice({ ...queue.tun, fd }, queue.mtu, wrap);
 }

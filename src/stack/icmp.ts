@@ -31,6 +31,9 @@ export type FindConnection = (
   remotePort: number,
 ) => TcpConnection | null;
 
+/** Why such a message is dropped; of several stacks that share one address another may know the connection. */
+export const NOBODYS_ERROR = "ICMP error for no connection";
+
 export class IcmpHandler {
   private readonly output: PacketOutput;
   private readonly counters: Counters;
@@ -116,8 +119,7 @@ export class IcmpHandler {
       remote,
       readU16(buffer, at + ihl + 2),
     );
-    if (connection === null)
-      return this.counters.drop("IcmpInErrors", "ICMP error for no connection");
+    if (connection === null) return this.counters.drop("IcmpInErrors", NOBODYS_ERROR);
     const quoted = seq(readI32(buffer, at + ihl + 4));
     let taken: boolean;
     if (m.type === UNREACHABLE && m.code === 4) {

@@ -18,6 +18,7 @@ export interface WorkerData extends WorkerPlan {
 
 export type ToWorker =
   | { readonly type: "report"; readonly id: number }
+  | { readonly type: "stray"; readonly packet: Uint8Array }
   | { readonly type: "finish"; readonly graceMs: number };
 
 export type FromWorker =
@@ -27,4 +28,6 @@ export type FromWorker =
   /** The device behind the queue has gone. */
   | { readonly type: "lost"; readonly message: string }
   | { readonly type: "report"; readonly id: number; readonly report: StackReport }
+  /** A packet that may belong to a connection of another worker. */
+  | { readonly type: "stray"; readonly packet: Uint8Array }
   | { readonly type: "finished" };

@@ -127,6 +127,11 @@ export class WorkerPool {
       case "report":
         this.#waiting.get(message.id)?.(message.report);
         return;
+      case "stray":
+        for (const { worker } of this.#slots) {
+          if (worker !== null && worker !== slot.worker) send(worker, message);
+        }
+        return;
       case "failed":
       case "lost":
         this.#fail(message.message);

@@ -11,6 +11,7 @@ import {
 } from "../services/index.ts";
 import type { FromWorker, ToWorker, WorkerData } from "./messages.ts";
 import { reportOf } from "./report.ts";
+import { Strays } from "./strays.ts";
 
 const port = parentPort!;
 const { queue, address, settings, services } = workerData as WorkerData;
@@ -20,12 +21,18 @@ function tell(message: FromWorker): void {
 }
 
 async function main(): Promise<void> {
-  const stack = createStack({ device: attachQueue(queue), address, settings });
+  const strays = new Strays((packet) => tell({ type: "stray", packet }));
+  const device = attachQueue(queue, (receiver) => strays.watch(receiver));
+  const stack = createStack({ device, address, settings });
   stack.onDeviceLost((error) => tell({ type: "lost", message: error.message }));
   // the texts were checked before a worker was started
   const requests = services.map((text) => parseService(text) as ServiceRequest);
   const handles = await startServices(stack.net as unknown as NetLike, requests);
   port.on("message", (message: ToWorker) => {
+    if (message.type === "stray") {
+      strays.take(message.packet);
+      return;
+    }
     if (message.type === "report") {
       tell({ type: "report", id: message.id, report: reportOf(stack.core) });
       return;
