@@ -121,6 +121,12 @@ const wholeRows = whole.rows.map(({ what, unit, ours, kernel }) => {
   return [what, text(ours), text(kernel), times, unit];
 });
 
+/** The options that it was called with. */
+const asked = process.argv
+  .slice(2)
+  .map((word) => ` ${word}`)
+  .join("");
+
 const beginning = `# Performance
 
 Of ${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0].model}, Linux ${release()}, Node ${process.version}; made by

@@ -1,6 +1,12 @@
-// sum-reports.mjs BROKEN REPORT...: the totals of several test runs as one line. A run that left no report has failed,
-// and so has everything where BROKEN is not 0 and no test says why.
+// sum-reports.mjs BROKEN REPORT...: what failed in several test runs, by name and with the first lines of why, then the
+// totals as one line. A run that left no report has failed, and so has everything where BROKEN is not 0 and no test says why.
 import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+
+function tell(what, why) {
+  console.log(`FAILED ${what}`);
+  for (const line of why.split("\n").slice(0, 12)) console.log(`    ${line}`);
+}
 
 const [broken, ...paths] = process.argv.slice(2);
 let passed = 0;
@@ -15,10 +21,15 @@ for (const path of paths) {
     failed++;
     continue;
   }
+  const run = path.split("/").at(-1).replace(/\.json$/, "");
+  for (const file of report.testResults)
+    for (const test of file.assertionResults)
+      if (test.status === "failed") tell(`${run}: ${test.fullName}`, test.failureMessages[0] ?? "");
   // a file that does not load has no test that failed
   const files = report.testResults.filter(
     (f) => f.status === "failed" && f.assertionResults.every((a) => a.status !== "failed"),
   );
+  for (const file of files) tell(`${run}: ${relative(process.cwd(), file.name)} did not load`, file.message);
   passed += report.numPassedTests;
   failed += report.numFailedTests + files.length;
   skipped += report.numPendingTests + report.numTodoTests;
