@@ -21,7 +21,10 @@ for (const path of paths) {
     failed++;
     continue;
   }
-  const run = path.split("/").at(-1).replace(/\.json$/, "");
+  const run = path
+    .split("/")
+    .at(-1)
+    .replace(/\.json$/, "");
   for (const file of report.testResults)
     for (const test of file.assertionResults)
       if (test.status === "failed") tell(`${run}: ${test.fullName}`, test.failureMessages[0] ?? "");
@@ -29,7 +32,8 @@ for (const path of paths) {
   const files = report.testResults.filter(
     (f) => f.status === "failed" && f.assertionResults.every((a) => a.status !== "failed"),
   );
-  for (const file of files) tell(`${run}: ${relative(process.cwd(), file.name)} did not load`, file.message);
+  for (const file of files)
+    tell(`${run}: ${relative(process.cwd(), file.name)} did not load`, file.message);
   passed += report.numPassedTests;
   failed += report.numFailedTests + files.length;
   skipped += report.numPendingTests + report.numTodoTests;
