@@ -16,4 +16,9 @@ export type { Endpoint, EndpointOwner } from "./tcp/endpoint.ts";
 export type { TcpInfo } from "./tcp/info.ts";
 export type { TcpState } from "./tcp/state.ts";
 export type { TcpTrace } from "./tcp/trace.ts";
-export type { CongestionController } from "./tcp/congestion/controller.ts";
+export type {
+  AckSample,
+  CongestionController,
+  ControllerKind,
+  ControllerOptions,
+} from "./tcp/congestion/controller.ts";

@@ -1,6 +1,8 @@
 /** What the connections of one stack share, made from the stack's options. */
 import type { TcpConnection } from "../tcp/connection.ts";
 import type { Settings } from "../tcp/config.ts";
+import { uniform } from "../base/rng.ts";
+import { initialWindow } from "../tcp/congestion/controller.ts";
 import { Reno } from "../tcp/congestion/reno.ts";
 import { MemoryAccount } from "../tcp/memory.ts";
 import { ReceiveArena } from "../tcp/receive-queue.ts";
@@ -30,6 +32,11 @@ export function createEnvironment(
     count: (name) => counters.add(name),
     mark: (tcb) => mark(tcb as TcpConnection),
     mayChallenge: (now) => challenges.take(now),
-    createCongestionController: (mss) => new Reno(mss, settings.tcp_initial_cwnd),
+    createCongestionController: (mss) =>
+      new Reno({
+        mss,
+        initialWindow: initialWindow(mss, settings.tcp_initial_cwnd),
+        random: () => uniform(options.rng),
+      }),
   };
 }

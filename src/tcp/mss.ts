@@ -27,5 +27,5 @@ export function pathMtu(t: Tcb): number {
 /** RFC 6691: the option bytes come off the data; never below one byte. */
 export function updateMss(t: Tcb): void {
   t.snd.mss = Math.max(1, Math.min(t.snd.peerMss, pathMtu(t) - HEADERS) - optionBytes(t));
-  t.cc?.onMss(t.snd.mss);
+  t.cc?.onMss?.(t.snd.mss);
 }

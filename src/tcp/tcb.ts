@@ -139,6 +139,10 @@ export class Tcb {
   readonly rtt: RttEstimator = new RttEstimator();
   cc: CongestionController | null = null;
   scoreboard: Scoreboard | null = null;
+  /** Bytes marked lost that the congestion controller has not heard of. */
+  newlyLost = 0;
+  /** SND.NXT when the last round trip began. */
+  roundEnd: SeqNum;
   /** Largest IPv4 packet toward the peer, as device and routers say. */
   pmtu: number;
   /** The MSS option of our SYN; 0 before it. */
@@ -277,6 +281,7 @@ export class Tcb {
     this.keepAliveIdle = s.tcp_keepalive_time * 1000;
     this.keepAliveInterval = s.tcp_keepalive_intvl * 1000;
     this.keepAliveProbes = s.tcp_keepalive_probes;
+    this.roundEnd = iss;
     this.recoveryPoint = iss;
     this.lostEdge = iss;
     this.highRxt = iss;

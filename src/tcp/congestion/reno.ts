@@ -1,6 +1,11 @@
 /** Slow start, congestion avoidance and the halving of RFC 5681, bytes counted as in §3.1. */
 import type { Instant } from "../../base/time.ts";
-import { type CongestionController, initialWindow } from "./controller.ts";
+import {
+  type AckSample,
+  type CongestionController,
+  type ControllerOptions,
+  NO_SSTHRESH,
+} from "./controller.ts";
 
 /**
  * Bytes one ACK may add in slow start, in segments. Deviation: RFC 5681 §3.1 says 1; a kernel peer
@@ -13,19 +18,23 @@ export class Reno implements CongestionController {
   readonly name = "reno";
   cwnd: number;
   /** RFC 5681 §3.1: arbitrarily high. */
-  ssthresh = 0x7fffffff;
+  ssthresh: number = NO_SSTHRESH;
   private mss: number;
   private readonly initial: number;
   private counted = 0;
+  // before the last reduction
+  private priorCwnd = 0;
+  private priorSsthresh = 0;
 
-  constructor(mss: number, initialSegments: number) {
-    this.mss = mss;
-    this.initial = initialWindow(mss, initialSegments);
+  constructor(options: ControllerOptions) {
+    this.mss = options.mss;
+    this.initial = options.initialWindow;
     this.cwnd = this.initial;
   }
 
-  onAck(acked: number, _flight: number, limited: boolean, _now: Instant): void {
-    if (!limited) return;
+  onAck(sample: AckSample): void {
+    const { acked } = sample;
+    if (!sample.limited || sample.inRecovery || acked === 0) return;
     if (this.cwnd < this.ssthresh) {
       this.cwnd += Math.min(acked, SLOW_START_LIMIT * this.mss);
       return;
@@ -38,15 +47,28 @@ export class Reno implements CongestionController {
   }
 
   onLoss(flight: number, _now: Instant): void {
-    this.ssthresh = Math.max(Math.floor(flight / 2), 2 * this.mss);
+    this.remember();
+    this.ssthresh = this.halved(flight);
     this.cwnd = this.ssthresh;
     this.counted = 0;
   }
 
   onTimeout(flight: number, first: boolean, _now: Instant): void {
-    if (first) this.ssthresh = Math.max(Math.floor(flight / 2), 2 * this.mss);
+    if (first) {
+      this.remember();
+      this.ssthresh = this.halved(flight);
+    }
     this.cwnd = this.mss;
     this.counted = 0;
+  }
+
+  onEcn(flight: number, now: Instant): void {
+    this.onLoss(flight, now);
+  }
+
+  undo(_now: Instant): void {
+    this.cwnd = Math.max(this.cwnd, this.priorCwnd);
+    this.ssthresh = Math.max(this.ssthresh, this.priorSsthresh);
   }
 
   onIdle(_now: Instant): void {
@@ -56,5 +78,14 @@ export class Reno implements CongestionController {
 
   onMss(mss: number): void {
     this.mss = mss;
+  }
+
+  private halved(flight: number): number {
+    return Math.max(Math.floor(flight / 2), 2 * this.mss);
+  }
+
+  private remember(): void {
+    this.priorCwnd = this.cwnd;
+    this.priorSsthresh = this.ssthresh;
   }
 }

@@ -2,6 +2,7 @@
 import { after, elapsed, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../../wire/seq.ts";
 import { FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { reportAck } from "../congestion/report.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
 import { enterRecovery, flightSize, leaveRecovery, markFirstLost } from "../loss.ts";
 import { hasRoomToTell } from "../output/send-policy.ts";
@@ -21,12 +22,16 @@ export function dataAcknowledged(
   flight: number,
   now: Instant,
 ): void {
-  sampleRtt(t, s, now);
+  const rtt = sampleRtt(t, s, now);
+  const before = t.recovery;
+  const sackedBefore = t.scoreboard?.sacked ?? 0;
   t.persistBackoff = 0;
   t.dupAcks = 0;
   t.scoreboard?.advance(t.snd.una);
   takeSackBlocks(t, s);
-  const restart = recoveryProgress(t, bytes, flight, now);
+  const restart = recoveryProgress(t, bytes, now);
+  const sacked = (t.scoreboard?.sacked ?? 0) - sackedBefore;
+  if (bytes > 0) reportAck(t, bytes, sacked, flight, before, rtt, now);
   if (restart && seqLt(t.snd.una, t.snd.nxt)) {
     const span = t.rtt.current(t.env.settings.tcp_rto_max_ms);
     t.timers.start(TIMER_RETRANSMIT, after(now, span));
@@ -36,23 +41,20 @@ export function dataAcknowledged(
 }
 
 /** The congestion window and the episode of recovery, if any; whether the timer starts anew. */
-function recoveryProgress(t: Tcb, bytes: number, flight: number, now: Instant): boolean {
+function recoveryProgress(t: Tcb, bytes: number, now: Instant): boolean {
   if (t.recovery === "open") {
-    if (bytes > 0) t.cc?.onAck(bytes, flight, t.cwndLimited, now);
     maybeSackLoss(t, now);
     return true;
   }
   if (seqGeq(t.snd.una, t.recoveryPoint)) {
-    const slowStart = t.recovery === "loss";
     leaveRecovery(t);
-    if (slowStart && bytes > 0) t.cc?.onAck(bytes, flight, true, now);
+    t.cc?.onRecoveryEnd?.(now);
     // behind the repair of a probe there may be a loss of its own
     maybeSackLoss(t, now);
     return true;
   }
   if (t.recovery === "recovery") return partialAck(t, bytes);
   // after a timeout: slow start repairs
-  if (bytes > 0) t.cc?.onAck(bytes, flight, true, now);
   t.highRxt = seqMax(t.highRxt, t.snd.una);
   return true;
 }
@@ -83,23 +85,31 @@ function partialAck(t: Tcb, bytes: number): boolean {
 
 /**
  * One sample a round trip: a timed segment never sent twice (Karn), else the timestamp echoed. Only a sample ends the
- * back-off (RFC 6298 §5), as the ACK of what was sent twice says nothing of the path.
+ * back-off (RFC 6298 §5), as the ACK of what was sent twice says nothing of the path. Returns what this ACK measured, ms, -1 for
+ * nothing: with timestamps that is more than what the estimate takes.
  */
-function sampleRtt(t: Tcb, s: TcpSegment, now: Instant): void {
+function sampleRtt(t: Tcb, s: TcpSegment, now: Instant): number {
   const { tcp_rto_min_ms: min, tcp_rto_max_ms: max } = t.env.settings;
   if (t.timing) {
-    if (seqGt(t.timedSeq, t.snd.una)) return;
+    if (seqGt(t.timedSeq, t.snd.una)) return echoedRtt(t, s, now);
     t.timing = false;
     t.timedSeq = t.snd.nxt;
-    t.rtt.sample(elapsed(t.timedAt, now), min, max);
-    return;
+    const r = elapsed(t.timedAt, now);
+    t.rtt.sample(r, min, max);
+    return r;
   }
-  if (!t.timestamps || !s.hasTimestamps || s.tsEcr === 0) return;
-  if (seqLeq(t.snd.una, t.timedSeq)) return; // this round trip has its sample (RFC 7323 §4.2)
-  const r = (timestampNow(t, now) - s.tsEcr) | 0;
-  if (r < 0 || r >= max) return; // an echo from the future gives none
+  const r = echoedRtt(t, s, now);
+  if (r < 0 || seqLeq(t.snd.una, t.timedSeq)) return r; // this round trip has its sample (RFC 7323 §4.2)
   t.timedSeq = t.snd.nxt;
   t.rtt.sample(r, min, max);
+  return r;
+}
+
+/** ms since what this segment echoes, in whole ones; -1: nothing, or an echo from the future. */
+function echoedRtt(t: Tcb, s: TcpSegment, now: Instant): number {
+  if (!t.timestamps || !s.hasTimestamps || s.tsEcr === 0) return -1;
+  const r = (timestampNow(t, now) - s.tsEcr) | 0;
+  return r < 0 || r >= t.env.settings.tcp_rto_max_ms ? -1 : r;
 }
 
 /** Linux grows the send buffer with the congestion window: twice the window, so that it can stay full. */
@@ -117,10 +127,13 @@ export function duplicateAck(t: Tcb, s: TcpSegment, now: Instant): void {
     return;
   }
   // RFC 6675 §2: only an ACK that tells something new counts
-  if (takeSackBlocks(t, s) === 0) return;
+  const fresh = takeSackBlocks(t, s);
+  if (fresh === 0) return;
+  const before = t.recovery;
   t.dupAcks++;
-  if (t.recovery === "open") maybeSackLoss(t, now);
-  else if (t.recovery === "recovery" && !t.repairsProbe) markFirstLost(t);
+  if (before === "open") maybeSackLoss(t, now);
+  else if (before === "recovery" && !t.repairsProbe) markFirstLost(t);
+  reportAck(t, 0, fresh, flightSize(t), before, -1, now);
 }
 
 /** RFC 5681 §2: no data, no SYN or FIN, an unchanged window, and no window probe under way. */

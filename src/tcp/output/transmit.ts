@@ -263,7 +263,7 @@ function armPersist(t: Tcb, now: Instant): void {
 /** RFC 5681 §4.1, and Linux's switch for it. */
 function restartAfterIdle(t: Tcb, now: Instant): void {
   if (t.snd.una !== t.snd.nxt || t.env.settings.tcp_slow_start_after_idle === 0) return;
-  if (t.bytesSent > 0 && elapsed(t.snd.lastSent, now) > t.rtt.rto) t.cc?.onIdle(now);
+  if (t.bytesSent > 0 && elapsed(t.snd.lastSent, now) > t.rtt.rto) t.cc?.onIdle?.(now);
 }
 
 /** A segment with data (and FIN or PSH where they belong), new or again. */
