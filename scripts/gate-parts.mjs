@@ -1,0 +1,82 @@
+/**
+ * The parts of scripts/gate. Each has a name, the minutes it takes on two cores, how many of these it keeps busy, and
+ * its commands; `tun` says that it needs root and /dev/net/tun. What a command prints as `figure: NAME = VALUE` gets a row
+ * in the report, as do the tests of vitest that failed or took a second.
+ */
+
+/** Test files at full size; `minutes` is what one test may take. */
+function vitest(filters, minutes = 15) {
+  const argv = ["npx", "vitest", "run", ...filters, `--testTimeout=${minutes * 60_000}`];
+  return { argv, env: { TUNTCP_FULL: "1" }, vitest: true };
+}
+
+function command(...argv) {
+  return { argv, env: {} };
+}
+
+function bench(label, ...options) {
+  return { argv: ["scripts/bench", "--json", ...options], env: {}, tables: (o) => rates(label, o) };
+}
+
+/** The table out of what `tuntcp bench --json` prints. */
+function rates(label, output) {
+  const at = output.indexOf("{");
+  if (at < 0) return [];
+  const { rows, tun } = JSON.parse(output.slice(at));
+  const digits = { "Gbit/s": 1, "%": 3 };
+  const text = (s, unit) => (s === null ? "" : s.rate.toFixed(digits[unit] ?? 0));
+  return [
+    {
+      title: `${label}; the largest read of the TUN had ${tun.largestRead} bytes`,
+      header: ["figure", "ours", "Node on the kernel's loopback", "unit"],
+      rows: rows.map((r) => [r.what, text(r.ours, r.unit), text(r.kernel, r.unit), r.unit]),
+    },
+  ];
+}
+
+export const PARTS = [
+  {
+    name: "test",
+    what: "everything that scripts/test does",
+    minutes: 10,
+    cores: 2,
+    tun: true,
+    steps: [command("scripts/test")],
+  },
+  {
+    name: "demo",
+    what: "the demo through a TUN",
+    minutes: 1,
+    cores: 2,
+    tun: true,
+    steps: [command("scripts/demo")],
+  },
+  {
+    name: "full",
+    what: "transfers of 1 GiB, 2,000 curls and what else goes through a TUN",
+    minutes: 2,
+    cores: 2,
+    tun: true,
+    steps: [vitest(["test/interop"])],
+  },
+  {
+    name: "hostile",
+    what: "every hostile peer, at full size",
+    minutes: 2,
+    cores: 2,
+    tun: true,
+    steps: [vitest(["test/hostile"])],
+  },
+  {
+    name: "bench",
+    what: "scripts/bench with offload and without, at two MTUs",
+    minutes: 6,
+    cores: 2,
+    tun: true,
+    steps: [
+      bench("offload, MTU 1500"),
+      bench("no offload, MTU 1500", "--offload", "off", "--metrics", "up1,up8,down1,down8"),
+      bench("no offload, MTU 9000", "--offload", "off", "--mtu", "9000", "--metrics", "up1,down1"),
+    ],
+  },
+];
