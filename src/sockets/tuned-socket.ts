@@ -13,6 +13,7 @@ interface Wishes {
   userTimeoutOffer?: number;
   typeOfService?: number;
   notSentLowat?: number;
+  congestionControl?: string;
 }
 
 export class TunedSocket extends AddressedSocket {
@@ -52,6 +53,12 @@ export class TunedSocket extends AddressedSocket {
   setNotSentLowat(bytes: number): this {
     if (!(bytes >= 1)) throw outOfRange("bytes", "1 or more", bytes);
     this.#wish({ notSentLowat: bytes });
+    return this;
+  }
+
+  /** TCP_CONGESTION: `"cubic"`, `"reno"`, `"bbr"` or another that the stack was given. EINVAL for a name it does not know. */
+  setCongestionControl(name: string): this {
+    this.#wish({ congestionControl: name });
     return this;
   }
 
@@ -98,4 +105,5 @@ function apply(wish: Wishes, endpoint: Endpoint): void {
   if (wish.userTimeoutOffer !== undefined) endpoint.offerUserTimeout(wish.userTimeoutOffer);
   if (wish.typeOfService !== undefined) endpoint.setTypeOfService(wish.typeOfService);
   if (wish.notSentLowat !== undefined) endpoint.setNotSentLowat(wish.notSentLowat);
+  if (wish.congestionControl !== undefined) endpoint.setCongestionControl(wish.congestionControl);
 }

@@ -1,13 +1,11 @@
 /** What the connections of one stack share, made from the stack's options. */
 import type { TcpConnection } from "../tcp/connection.ts";
 import type { Settings } from "../tcp/config.ts";
-import { uniform } from "../base/rng.ts";
-import { initialWindow } from "../tcp/congestion/controller.ts";
-import { Reno } from "../tcp/congestion/reno.ts";
 import { MemoryAccount } from "../tcp/memory.ts";
 import { ReceiveArena } from "../tcp/receive-queue.ts";
 import { SendMemory } from "../tcp/send-memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
+import { CongestionControls } from "./congestion-controls.ts";
 import { RandomBudget } from "./random-budget.ts";
 import type { Counters } from "./counters.ts";
 import type { StackOptions } from "./options.ts";
@@ -21,6 +19,12 @@ export function createEnvironment(
 ): TcpEnvironment {
   const allocate = options.allocate ?? ((size: number): Uint8Array => new Uint8Array(size));
   const challenges = new RandomBudget(options, settings.tcp_challenge_ack_rate);
+  const controls = new CongestionControls(
+    options.congestionControls ?? [],
+    settings.tcp_initial_cwnd,
+    options.rng,
+  );
+  controls.check(settings.tcp_congestion_control);
   return {
     settings,
     arena: new ReceiveArena(allocate),
@@ -32,11 +36,6 @@ export function createEnvironment(
     count: (name) => counters.add(name),
     mark: (tcb) => mark(tcb as TcpConnection),
     mayChallenge: (now) => challenges.take(now),
-    createCongestionController: (mss) =>
-      new Reno({
-        mss,
-        initialWindow: initialWindow(mss, settings.tcp_initial_cwnd),
-        random: () => uniform(options.rng),
-      }),
+    congestionControls: controls,
   };
 }

@@ -2,6 +2,7 @@
 import type { Rng } from "../base/rng.ts";
 import type { Instant } from "../base/time.ts";
 import type { Settings } from "../tcp/config.ts";
+import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { EndpointOwner } from "../tcp/endpoint.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import type { Cidr, Ipv4Address } from "../wire/address.ts";
@@ -16,6 +17,8 @@ export interface StackOptions {
   readonly now: Instant;
   readonly sender: StackSender;
   readonly trace?: TcpTrace | null;
+  /** Congestion controllers beside those that come with the stack; known by their names. */
+  readonly congestionControls?: readonly ControllerKind[];
   /** Memory for payload; need not be cleared. Default: `new Uint8Array(size)`, which is. */
   readonly allocate?: (size: number) => Uint8Array;
   /** Told when a user call left work outside of `input` and `poll`. */

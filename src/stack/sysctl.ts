@@ -3,6 +3,7 @@
  * is answered with one line that names the nearest known setting, as these names are typed from memory.
  */
 import type { Settings } from "../tcp/config.ts";
+import { KIND_NAMES } from "../tcp/congestion/kinds.ts";
 
 export type SettingName = keyof Settings;
 
@@ -81,7 +82,7 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   tcp_dsack: flag("reports of duplicates (RFC 2883)"),
   tcp_ecn: number("1", 0, 2, "0 off, 1 ask and answer, 2 answer"),
   tcp_fastopen: number("1", 0, 3, "bits: 1 client, 2 server"),
-  tcp_congestion_control: word(["reno"], "congestion control of new connections"),
+  tcp_congestion_control: word(KIND_NAMES, "congestion control of new connections"),
   tcp_initial_cwnd: number("segments", 1, 100, "first congestion window (RFC 6928)"),
   tcp_rmem: numbers("bytes", 3, 1024, GIB, "receive buffer: least, at start, most"),
   tcp_wmem: numbers("bytes", 3, 1024, GIB, "send buffer: least, at start, most"),

@@ -37,6 +37,7 @@ export interface Settings {
   readonly tcp_ecn: number;
   /** Bits: 1 client, 2 server. */
   readonly tcp_fastopen: number;
+  /** cubic, reno, bbr, or another that the stack was given. */
   readonly tcp_congestion_control: string;
   /** Segments (RFC 6928). */
   readonly tcp_initial_cwnd: number;
@@ -122,7 +123,7 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_dsack: 1,
   tcp_ecn: 2,
   tcp_fastopen: 1,
-  tcp_congestion_control: "reno",
+  tcp_congestion_control: "cubic",
   tcp_initial_cwnd: 10,
   tcp_rmem: [4096, 131072, 6291456],
   tcp_wmem: [4096, 262144, 4194304],

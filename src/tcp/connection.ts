@@ -218,6 +218,10 @@ export class TcpConnection extends Tcb implements Endpoint {
     user.setNotSentLowat(this, bytes);
   }
 
+  setCongestionControl(name: string): void {
+    user.setCongestionControl(this, name);
+  }
+
   tellSoftErrors(on: boolean): void {
     this.tellsSoftErrors = on;
   }

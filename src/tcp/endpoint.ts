@@ -102,6 +102,8 @@ export interface Endpoint {
   setTypeOfService(tos: number): void;
   /** TCP_NOTSENT_LOWAT: `sendSpace` is 0 while so many bytes are queued and were never sent. 1 or more. */
   setNotSentLowat(bytes: number): void;
+  /** TCP_CONGESTION: by name, from now on; EINVAL for one that the stack does not know. Default: tcp_congestion_control. */
+  setCongestionControl(name: string): void;
   /** False: no EVENT_SOFT_ERROR; `softError` is kept all the same. Default: true. */
   tellSoftErrors(on: boolean): void;
   /** As of `now`; without it of the last time that anything happened to the connection. */

@@ -35,5 +35,5 @@ export function agreeOptions(t: Tcb, s: TcpSegment, now: Instant): void {
   if (settings.tcp_mtu_probing === 2) startMtuSearch(t, now);
   updateMss(t);
   t.rcv.mss = Math.min(t.snd.mss, 536);
-  t.cc = t.env.createCongestionController(t.snd.mss);
+  t.cc = t.env.congestionControls.create(t.congestionControl, t.snd.mss, null);
 }

@@ -22,6 +22,14 @@ import type { TcpState } from "./state.ts";
 import { TimerTable } from "./timers.ts";
 import type { TcpTrace } from "./trace.ts";
 
+/** The congestion controllers that a stack knows, by name. */
+export interface ControllerFactory {
+  /** EINVAL for a name that nobody has. */
+  check(name: string): void;
+  /** `former`: the one whose place it takes. */
+  create(name: string, mss: number, former: CongestionController | null): CongestionController;
+}
+
 /** What the connections of one stack share. */
 export interface TcpEnvironment {
   readonly settings: Settings;
@@ -38,7 +46,7 @@ export interface TcpEnvironment {
   /** One more challenge ACK within the stack's own limit. */
   mayChallenge(now: Instant): boolean;
   readonly memory: MemoryAccount;
-  createCongestionController(mss: number): CongestionController;
+  readonly congestionControls: ControllerFactory;
 }
 
 export interface SendVars {
@@ -137,7 +145,10 @@ export class Tcb {
   reassembly: Reassembly | null = null;
   readonly timers: TimerTable = new TimerTable();
   readonly rtt: RttEstimator = new RttEstimator();
+  /** Null until both SYNs have told the segment size. */
   cc: CongestionController | null = null;
+  /** Its name, set or to be. */
+  congestionControl: string;
   scoreboard: Scoreboard | null = null;
   /** Bytes marked lost that the congestion controller has not heard of. */
   newlyLost = 0;
@@ -278,6 +289,7 @@ export class Tcb {
     this.pmtu = pmtu;
     this.stalledSince = now;
     const s = env.settings;
+    this.congestionControl = s.tcp_congestion_control;
     this.keepAliveIdle = s.tcp_keepalive_time * 1000;
     this.keepAliveInterval = s.tcp_keepalive_intvl * 1000;
     this.keepAliveProbes = s.tcp_keepalive_probes;

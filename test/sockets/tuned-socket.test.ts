@@ -23,6 +23,7 @@ test("wishes from before the connection reach it, and later ones at once", async
   server.createServer().listen(7);
   const socket = new client.Socket();
   socket.setUserTimeout(5000).offerUserTimeout(200_000).setTypeOfService(184).setNotSentLowat(9000);
+  socket.setCongestionControl("reno");
   expect(socket.getTypeOfService()).toBe(184);
   socket.connect(7, SERVER);
   await once(socket, "connect");
@@ -32,6 +33,7 @@ test("wishes from before the connection reach it, and later ones at once", async
     "offerUserTimeout 200000",
     "typeOfService 184",
     "notSentLowat 9000",
+    "congestionControl reno",
   ]);
   socket.setUserTimeout(0);
   expect(calls.at(-1)).toBe("userTimeout 0");

@@ -73,7 +73,8 @@ export class ScriptedPeer implements EndpointOwner {
       rng: seededRng(7),
       now: this.now,
       sender: this.sender,
-      settings: options.settings ?? {},
+      // scripts count with the halving of RFC 5681 unless they say otherwise
+      settings: { tcp_congestion_control: "reno", ...options.settings },
       trace: {
         stateChange: (_e, from: TcpState, to: TcpState, why) => {
           this.states.push(`${from} -> ${to}`);

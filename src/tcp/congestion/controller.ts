@@ -92,8 +92,11 @@ export interface AckSample {
 export interface ControllerOptions {
   /** Payload bytes of a segment. */
   readonly mss: number;
-  /** Bytes to begin with (RFC 6928). */
+  /** Bytes of a first flight (RFC 6928), also after a pause. */
   readonly initialWindow: number;
+  /** Bytes to begin with: the initial window and {@link NO_SSTHRESH}, or what the controller had whose place is taken. */
+  readonly cwnd: number;
+  readonly ssthresh: number;
   /** Evenly in [0, 1), from the stack's own seed. */
   random(): number;
 }

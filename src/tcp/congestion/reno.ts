@@ -1,4 +1,4 @@
-/** Slow start, congestion avoidance and the halving of RFC 5681, bytes counted as in §3.1. */
+/** Slow start, congestion avoidance and the halving of RFC 5681, bytes counted as in §3.1; less for a mark (RFC 8511). */
 import type { Instant } from "../../base/time.ts";
 import {
   type AckSample,
@@ -6,39 +6,51 @@ import {
   type ControllerOptions,
   NO_SSTHRESH,
 } from "./controller.ts";
+import { HyStart, SLOW_START_LIMIT } from "./hystart.ts";
 
-/**
- * Bytes one ACK may add in slow start, in segments. Deviation: RFC 5681 §3.1 says 1; a kernel peer
- * answers a segment of 64 KiB with one ACK, with which 1 would mean growth of 10 % a round trip. RFC 9406 §4.3 allows 8
- * without pacing.
- */
-const SLOW_START_LIMIT = 8;
+const BETA = 0.5;
+/** What a congestion mark leaves: the queue that marks is a short one (RFC 8511 §3). */
+const BETA_ECN = 0.8;
 
 export class Reno implements CongestionController {
   readonly name = "reno";
   cwnd: number;
-  /** RFC 5681 §3.1: arbitrarily high. */
-  ssthresh: number = NO_SSTHRESH;
+  ssthresh: number;
   private mss: number;
   private readonly initial: number;
   private counted = 0;
+  private readonly hystart: HyStart | null;
   // before the last reduction
   private priorCwnd = 0;
   private priorSsthresh = 0;
 
-  constructor(options: ControllerOptions) {
+  /** With `hystart` the first slow start is that of RFC 9406. */
+  constructor(options: ControllerOptions, hystart: HyStart | null = null) {
     this.mss = options.mss;
     this.initial = options.initialWindow;
-    this.cwnd = this.initial;
+    this.cwnd = options.cwnd;
+    this.ssthresh = options.ssthresh;
+    this.hystart = hystart;
   }
 
   onAck(sample: AckSample): void {
-    const { acked } = sample;
-    if (!sample.limited || sample.inRecovery || acked === 0) return;
-    if (this.cwnd < this.ssthresh) {
-      this.cwnd += Math.min(acked, SLOW_START_LIMIT * this.mss);
-      return;
-    }
+    if (sample.inRecovery || sample.acked === 0) return;
+    if (this.cwnd < this.ssthresh) this.slowStart(sample);
+    else if (sample.limited) this.avoidCongestion(sample.acked);
+  }
+
+  private slowStart(sample: AckSample): void {
+    const { hystart } = this;
+    const first = this.ssthresh === NO_SSTHRESH;
+    const most =
+      hystart !== null && first
+        ? hystart.onAck(sample, this.mss, false)
+        : Math.min(sample.acked, SLOW_START_LIMIT * this.mss);
+    if (sample.limited) this.cwnd = Math.min(this.cwnd + most, this.ssthresh);
+    if (hystart !== null && first && hystart.ended) this.ssthresh = this.cwnd;
+  }
+
+  private avoidCongestion(acked: number): void {
     this.counted += acked;
     while (this.counted >= this.cwnd) {
       this.counted -= this.cwnd;
@@ -47,8 +59,16 @@ export class Reno implements CongestionController {
   }
 
   onLoss(flight: number, _now: Instant): void {
+    this.reduce(flight, BETA);
+  }
+
+  onEcn(flight: number, _now: Instant): void {
+    this.reduce(flight, BETA_ECN);
+  }
+
+  private reduce(flight: number, beta: number): void {
     this.remember();
-    this.ssthresh = this.halved(flight);
+    this.ssthresh = Math.max(Math.floor(flight * beta), 2 * this.mss);
     this.cwnd = this.ssthresh;
     this.counted = 0;
   }
@@ -56,14 +76,10 @@ export class Reno implements CongestionController {
   onTimeout(flight: number, first: boolean, _now: Instant): void {
     if (first) {
       this.remember();
-      this.ssthresh = this.halved(flight);
+      this.ssthresh = Math.max(Math.floor(flight * BETA), 2 * this.mss);
     }
     this.cwnd = this.mss;
     this.counted = 0;
-  }
-
-  onEcn(flight: number, now: Instant): void {
-    this.onLoss(flight, now);
   }
 
   undo(_now: Instant): void {
@@ -72,16 +88,18 @@ export class Reno implements CongestionController {
   }
 
   onIdle(_now: Instant): void {
-    if (this.cwnd > this.initial) this.cwnd = this.initial;
+    this.cwnd = Math.min(this.cwnd, this.initial);
+    this.counted = 0;
+  }
+
+  onUnused(_now: Instant): void {
+    this.ssthresh = Math.max(this.ssthresh, Math.floor((3 * this.cwnd) / 4));
+    this.cwnd = Math.min(this.cwnd, Math.max(this.cwnd >> 1, this.initial));
     this.counted = 0;
   }
 
   onMss(mss: number): void {
     this.mss = mss;
-  }
-
-  private halved(flight: number): number {
-    return Math.max(Math.floor(flight / 2), 2 * this.mss);
   }
 
   private remember(): void {

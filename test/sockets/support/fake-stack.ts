@@ -162,6 +162,10 @@ export class FakeEndpoint implements Endpoint {
     this.calls.push(`notSentLowat ${bytes}`);
   }
 
+  setCongestionControl(name: string): void {
+    this.calls.push(`congestionControl ${name}`);
+  }
+
   tellSoftErrors(on: boolean): void {
     this.calls.push(`softErrors ${on}`);
   }
