@@ -4,9 +4,10 @@ import { after, elapsed, type Instant } from "../base/time.ts";
 import { seqLt } from "../wire/seq.ts";
 import { enterLoss } from "./loss.ts";
 import { suspectBlackHole } from "./mtu-search.ts";
-import { startKeepAlive, startRetransmitTimer } from "./output/transmit.ts";
+import { startKeepAlive } from "./output/transmit.ts";
 import { unsent, usableWindow } from "./output/send-policy.ts";
 import { believePendingMtu } from "./path-mtu.ts";
+import { startRetransmitTimer } from "./retransmit-timer.ts";
 import { ACK_NOW, ACK_NONE, type Tcb } from "./tcb.ts";
 import {
   TIMER_COUNT,

@@ -1,43 +1,21 @@
 /** pollTransmit: which segment leaves next, if any, and its fields. Called until it says no. */
 import { after, elapsed, type Instant } from "../../base/time.ts";
-import {
-  type SeqNum,
-  seqAdd,
-  seqDiff,
-  seqGt,
-  seqLeq,
-  seqLt,
-  seqMax,
-  seqMin,
-} from "../../wire/seq.ts";
-import { ACK, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
-import { owesSack, writeSackBlocks } from "../dsack.ts";
-import { EVENT_WRITABLE } from "../endpoint.ts";
-import { nextLost, pipe, stopTiming } from "../loss.ts";
-import { advertisedMss, HEADERS, optionBytes } from "../mss.ts";
-import {
-  type MtuSearch,
-  planProbe,
-  PROBE_WAITS,
-  probeLeaves,
-  probeSentAgain,
-} from "../mtu-search.ts";
+import { seqAdd, seqMax } from "../../wire/seq.ts";
+import { ACK, RST, SYN } from "../../wire/tcp-segment.ts";
+import { stopTiming } from "../loss.ts";
+import { advertisedMss } from "../mss.ts";
+import { type MtuSearch, planProbe, PROBE_WAITS, probeLeaves } from "../mtu-search.ts";
 import { windowScaleFor } from "../options.ts";
+import { startRetransmitTimer } from "../retransmit-timer.ts";
 import { isSynchronized } from "../state.ts";
-import { ACK_NONE, ACK_NOW, type Tcb } from "../tcb.ts";
+import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { timestampNow } from "../timestamps.ts";
-import {
-  TIMER_DELAYED_ACK,
-  TIMER_KEEPALIVE,
-  TIMER_PERSIST,
-  TIMER_RETRANSMIT,
-  TIMER_USER_TIMEOUT,
-} from "../timers.ts";
-import { setState } from "../transitions.ts";
-import { writeUrgentPointer } from "../urgent.ts";
+import { TIMER_KEEPALIVE, TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
 import { type Outgoing, resetOutgoing } from "./outgoing.ts";
 import { windowField } from "./receive-window.ts";
-import { congestionRoom, hasRoomToTell, nextLength, unsent, usableWindow } from "./send-policy.ts";
+import { retransmission } from "./retransmission.ts";
+import { compose, largest, send } from "./segment.ts";
+import { congestionRoom, nextLength, unsent, usableWindow } from "./send-policy.ts";
 
 /** Fills `out` with the next segment; false when nothing is to be sent now. `max`: payload bytes the device takes at once. */
 export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
@@ -106,108 +84,6 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   return true;
 }
 
-/** Common fields of every segment in a synchronized state; taking the ACK along. */
-function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: Instant): void {
-  const s = out.segment;
-  s.seq = at;
-  s.ack = t.rcv.nxt;
-  s.flags = flags | ACK;
-  s.window = windowField(t, false);
-  if (t.timestamps) {
-    s.hasTimestamps = true;
-    s.tsVal = timestampNow(t, now);
-    s.tsEcr = t.tsRecent;
-  }
-  if (owesSack(t)) s.sackCount = writeSackBlocks(t, s.sack, maxSackBlocks(t));
-  if (t.userTimeoutOwed) {
-    s.userTimeout = t.userTimeoutOffered;
-    t.userTimeoutOwed = false;
-  }
-  if (t.snd.urgentPending) writeUrgentPointer(t, s);
-  t.rcv.lastAckSent = t.rcv.nxt;
-  t.rcv.unacked = 0;
-  t.ack = ACK_NONE;
-  t.timers.stop(TIMER_DELAYED_ACK);
-  t.segsOut++;
-}
-
-/** SACK blocks that the next segment has room for: 40 bytes of options, less timestamps and user timeout. */
-function maxSackBlocks(t: Tcb): number {
-  if (!t.timestamps) return 4;
-  return t.userTimeoutOwed ? 2 : 3;
-}
-
-/** Bytes at most that options which come and go take from the payload of this connection's next segment. */
-function optionOverhead(t: Tcb): number {
-  return (owesSack(t) ? 4 + 8 * maxSackBlocks(t) : 0) + (t.userTimeoutOwed ? 4 : 0);
-}
-
-/** Payload one segment may have: several packets' for the device to cut, unless each of them would need other fields. */
-function largest(t: Tcb, max: number): number {
-  const { mss } = t.snd;
-  const overhead = optionOverhead(t);
-  if (overhead > 0 || t.snd.urgentPending) return mss - overhead;
-  return Math.max(mss, max - (max % mss));
-}
-
-function mayResend(t: Tcb): boolean {
-  if (t.forceRetransmit > 0) return true;
-  if (t.onlyForced || t.cc === null) return false;
-  return pipe(t) + t.snd.mss <= t.cc.cwnd + t.inflation;
-}
-
-function retransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
-  const at = nextLost(t);
-  if (at === null) return rescue(t, out, now);
-  const { snd } = t;
-  if (!mayResend(t)) return false;
-  const length = lostLength(t, at, max);
-  const finOnly = seqLeq(seqAdd(snd.bufferSeq, t.sendBuffer.length), at) && snd.finSent;
-  if (length <= 0 && !finOnly) return false;
-  if (t.forceRetransmit > 0) t.forceRetransmit--;
-  probeSentAgain(t.mtuSearch, at, seqAdd(at, length));
-  send(t, out, at, Math.max(length, 0), now);
-  out.remark = t.recovery === "loss" ? "retransmission: timeout" : "retransmission: fast";
-  t.highRxt = seqAdd(at, Math.max(length, 0) + ((out.segment.flags & FIN) !== 0 ? 1 : 0));
-  t.retransmits++;
-  t.retransmittedBytes += Math.max(length, 0);
-  stopTiming(t);
-  // RFC 6298 §5: what the timer guards has just left again; after partial ACKs RFC 6582 §3.2 would rather be impatient
-  if (at === snd.una && (t.sack || t.partialAcks === 0)) startRetransmitTimer(t, now);
-  t.env.count("TcpRetransSegs");
-  return true;
-}
-
-/** Bytes of the hole at `at` that one segment may carry again. */
-function lostLength(t: Tcb, at: SeqNum, max: number): number {
-  const { snd } = t;
-  let end = seqMin(t.lostEdge, seqAdd(snd.bufferSeq, t.sendBuffer.length));
-  if (t.scoreboard !== null) end = t.scoreboard.holeEnd(at, end);
-  // a peer that shrank its window gets what lies within it, or one byte; the first repeat of what stands first goes
-  // whole, as it was within the window when it left (RFC 9293 §3.8.6, RFC 7323 §2.4)
-  const limit = seqAdd(snd.una, Math.max(snd.wnd, 1));
-  if (seqGt(end, limit) && (at !== snd.una || t.retries > 1)) end = limit;
-  return Math.min(seqDiff(end, at), Math.min(max, snd.mss) - optionOverhead(t));
-}
-
-/** RFC 6675 §4 rule 4: once an episode, the highest segment again, lest a lost tail cost a timeout. */
-function rescue(t: Tcb, out: Outgoing, now: Instant): boolean {
-  if (t.recovery !== "recovery" || t.rescued || !t.sack || t.scoreboard === null) return false;
-  if (unsent(t) > 0 || t.scoreboard.isEmpty) return false;
-  const top = t.scoreboard.highest(t.snd.una);
-  const dataEnd = seqAdd(t.snd.bufferSeq, t.sendBuffer.length);
-  if (!seqLt(top, dataEnd) || !seqLt(t.highRxt, top)) return false;
-  if (t.cc === null || pipe(t) + t.snd.mss > t.cc.cwnd) return false;
-  const at = seqMax(top, seqAdd(dataEnd, -t.snd.mss));
-  t.rescued = true;
-  send(t, out, at, seqDiff(dataEnd, at), now);
-  out.remark = "retransmission: rescue";
-  stopTiming(t);
-  t.retransmits++;
-  t.env.count("TcpRetransSegs");
-  return true;
-}
-
 function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { snd } = t;
   const waiting = unsent(t);
@@ -266,62 +142,6 @@ function restartAfterIdle(t: Tcb, now: Instant): void {
   if (t.bytesSent > 0 && elapsed(t.snd.lastSent, now) > t.rtt.rto) t.cc?.onIdle?.(now);
 }
 
-/** A segment with data (and FIN or PSH where they belong), new or again. */
-function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Instant): void {
-  const { snd } = t;
-  const end = seqAdd(at, length);
-  const dataEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
-  const last = end === dataEnd;
-  let flags = length > 0 && last ? PSH : 0; // MUST-61: the last of what is queued
-  if (last && snd.finQueued && mayEnd(t)) flags |= FIN;
-  compose(t, out, at, flags, now);
-  out.offset = seqDiff(at, snd.bufferSeq);
-  out.length = length;
-  const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;
-  notePacketSize(t, length, next);
-  if (seqGt(next, snd.nxt)) {
-    if (!t.timing) {
-      t.timing = true;
-      t.timedSeq = next;
-      t.timedAt = now;
-    }
-    if (snd.una === snd.nxt) t.stalledSince = now;
-    snd.nxt = next;
-    t.bytesSent += length;
-    if (snd.wantRoom) tellRoom(t);
-  }
-  if ((flags & FIN) !== 0 && !snd.finSent) finLeaves(t, now);
-  snd.lastSent = now;
-  t.timers.stop(TIMER_PERSIST);
-  if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
-}
-
-/** tcp_notsent_lowat: sending, too, makes room. */
-function tellRoom(t: Tcb): void {
-  if (!hasRoomToTell(t)) return;
-  t.snd.wantRoom = false;
-  t.events |= EVENT_WRITABLE;
-}
-
-/** RFC 5927 §7.2: the largest packet of those that the device makes of it. */
-function notePacketSize(t: Tcb, length: number, next: SeqNum): void {
-  const size = Math.min(length, t.snd.mss) + HEADERS + optionBytes(t);
-  if (size <= t.largestSent) return;
-  t.largestSent = size;
-  t.largestSeq = next;
-}
-
-/** Deviation: FIN waits for ESTABLISHED, with data pending or without; RFC 9293 §3.10.4 says so of the former. */
-function mayEnd(t: Tcb): boolean {
-  return t.state !== "SYN-RECEIVED" && t.state !== "SYN-SENT";
-}
-
-function finLeaves(t: Tcb, now: Instant): void {
-  t.snd.finSent = true;
-  if (t.state === "ESTABLISHED") setState(t, "FIN-WAIT-1", "FIN sent", now);
-  else if (t.state === "CLOSE-WAIT") setState(t, "LAST-ACK", "FIN sent", now);
-}
-
 /** The FIN by itself: nothing is left unsent. */
 function fin(t: Tcb, out: Outgoing, now: Instant): boolean {
   const { snd } = t;
@@ -354,13 +174,6 @@ function probe(t: Tcb, out: Outgoing, now: Instant): boolean {
     t.env.count("TcpExtTCPKeepAlive");
   }
   return true;
-}
-
-export function startRetransmitTimer(t: Tcb, now: Instant): void {
-  t.timers.start(TIMER_RETRANSMIT, after(now, t.rtt.current(t.env.settings.tcp_rto_max_ms)));
-  if (t.userTimeout > 0 && !t.timers.isArmed(TIMER_USER_TIMEOUT)) {
-    t.timers.start(TIMER_USER_TIMEOUT, after(now, t.userTimeout));
-  }
 }
 
 export function startKeepAlive(t: Tcb, span: number, now: Instant): void {
