@@ -42,7 +42,7 @@ async function serve(on: RawDeviceOptions | "kernel"): Promise<IdleServer> {
     server = { host: "127.0.0.1", port: await startService("echo", net, 0, "127.0.0.1") };
   } else {
     const options = checkDeviceOptions(on);
-    stack = openStack(options);
+    stack = await openStack(options);
     const port = await startService("echo", stack.net as unknown as NetLike, PORTS.echo);
     server = { host: formatIpv4(options.address.address), port };
   }

@@ -127,7 +127,7 @@ export class Bench {
 
   private async openStack(): Promise<void> {
     if (this.stack !== null) return;
-    this.stack = openStack(this.setting.device);
+    this.stack = await openStack(this.setting.device);
     await startAll(this.stack.net as unknown as NetLike);
   }
 

@@ -96,7 +96,7 @@ async function nc(first: string, second: string | undefined, raw: NcOptions): Pr
     process.exitCode = await runRootless();
     return;
   }
-  const stack = openStack(options);
+  const stack = await openStack(options);
   endOnSignals(() => stack.close());
   try {
     if (job.listen) await serve(stack, job);

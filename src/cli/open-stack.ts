@@ -8,6 +8,7 @@ import { systemClock } from "../runtime/system.ts";
 import { createStack, type UserStack } from "../sockets/create-stack.ts";
 import { DEFAULT_SETTINGS } from "../tcp/config.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
+import { type LoadedSettings, loadSettings } from "../tools/congestion-control/index.ts";
 import { addressClash, configure, findLink, type HostEnd } from "../tools/netconfig/configure.ts";
 import { IpError } from "../tools/netconfig/ip.ts";
 import type { DeviceOptions } from "./device-options.ts";
@@ -18,7 +19,11 @@ export interface OpenedStack extends UserStack {
 }
 
 /** Nothing is left behind when it throws (a CommandFailure). */
-export function openStack(options: DeviceOptions, trace: TcpTrace | null = null): OpenedStack {
+export async function openStack(
+  options: DeviceOptions,
+  trace: TcpTrace | null = null,
+): Promise<OpenedStack> {
+  const loaded = await load(options);
   const end = hostEnd(options);
   const before = options.configure ? checkHost(end) : null;
   const tun = open(options);
@@ -28,7 +33,7 @@ export function openStack(options: DeviceOptions, trace: TcpTrace | null = null)
     const stack = createStack({
       device: wrap(tun, options),
       address: options.addressText,
-      settings: options.settings,
+      ...loaded,
       trace,
     });
     const close = async (): Promise<void> => {
@@ -41,6 +46,15 @@ export function openStack(options: DeviceOptions, trace: TcpTrace | null = null)
     void tun.close();
     if (error instanceof CommandFailure) throw error;
     throw new CommandFailure(EXIT_FAILED, lineOf(error));
+  }
+}
+
+/** The user's own congestion control, before anything is touched. */
+export async function load(options: DeviceOptions): Promise<LoadedSettings> {
+  try {
+    return await loadSettings(options.settings);
+  } catch (error) {
+    throw usage(`--set tcp_congestion_control: ${lineOf(error)}`);
   }
 }
 

@@ -4,7 +4,7 @@ import { configure } from "../tools/netconfig/configure.ts";
 import { type PoolEvents, WorkerPool } from "../tools/workers/pool.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, lineOf } from "./failure.ts";
-import { checkHost, explain, hostEnd } from "./open-stack.ts";
+import { checkHost, explain, hostEnd, load } from "./open-stack.ts";
 
 export interface OpenedWorkers {
   readonly pool: WorkerPool;
@@ -19,6 +19,7 @@ export async function openWorkers(
   services: readonly string[],
   events: PoolEvents,
 ): Promise<OpenedWorkers> {
+  await load(options); // each worker does so again; what is wrong is said here
   const end = hostEnd(options);
   const before = options.configure ? checkHost(end) : null;
   const queues = open(options, count);

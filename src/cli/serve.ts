@@ -96,7 +96,7 @@ async function serveHere(
   options: DeviceOptions,
   requests: readonly ServiceRequest[],
 ): Promise<Serving> {
-  const stack = openStack(options);
+  const stack = await openStack(options);
   let handles: readonly ServiceHandle[] = [];
   // requests under way get their time; the rest is reset, so that no cut is silent
   endOnSignals(

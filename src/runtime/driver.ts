@@ -6,6 +6,7 @@ import { type Device, type PacketReceiver, type PacketRemark } from "../base/dev
 import { type Clock, type Instant, NEVER } from "../base/time.ts";
 import { Stack } from "../stack/stack.ts";
 import type { Settings } from "../tcp/config.ts";
+import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import type { Cidr } from "../wire/address.ts";
 import { systemClock, systemMemory, systemRng } from "./system.ts";
@@ -15,6 +16,7 @@ export interface DriverOptions {
   readonly addresses: readonly Cidr[];
   readonly settings?: Partial<Settings>;
   readonly trace?: TcpTrace | null;
+  readonly congestionControls?: readonly ControllerKind[];
   readonly clock?: Clock;
 }
 
@@ -54,6 +56,7 @@ export class Driver implements PacketReceiver {
       sender: options.device,
       host: this,
       allocate: systemMemory,
+      congestionControls: options.congestionControls ?? [],
       ...(options.settings === undefined ? {} : { settings: options.settings }),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
     });

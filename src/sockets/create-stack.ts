@@ -4,6 +4,7 @@ import { StackError } from "../base/errors.ts";
 import { Driver } from "../runtime/driver.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Settings } from "../tcp/config.ts";
+import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { type Cidr, parseCidr } from "../wire/address.ts";
 import { createNet, type NetModule } from "./net.ts";
@@ -15,6 +16,8 @@ export interface CreateStackOptions {
   /** Under Linux's names: `{ tcp_keepalive_time: 60 }`. */
   readonly settings?: Partial<Settings>;
   readonly trace?: TcpTrace | null;
+  /** Congestion controllers of the program's own, for `tcp_congestion_control` and sockets to name. */
+  readonly congestionControls?: readonly ControllerKind[];
 }
 
 export interface UserStack {
@@ -38,6 +41,7 @@ export function createStack(options: CreateStackOptions): UserStack {
     addresses,
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.trace === undefined ? {} : { trace: options.trace }),
+    congestionControls: options.congestionControls ?? [],
   });
   return {
     net: createNet(driver),

@@ -186,6 +186,11 @@ export function nearestSetting(name: string): SettingName {
   return best;
 }
 
+/** Whether a congestion control is given as the path of a module, which somebody has to load. */
+export function isModulePath(text: string): boolean {
+  return /\.[cm]?[jt]s$/.test(text);
+}
+
 function isName(name: string): name is SettingName {
   return Object.hasOwn(ROWS, name);
 }
@@ -201,7 +206,7 @@ function quoted(text: string): string {
 }
 
 function readValue(row: Row, text: string): SettingValue | null {
-  if (row.kind === "word") return text;
+  if (row.kind === "word") return row.words.includes(text) || isModulePath(text) ? text : null;
   const parts = text.split(/\s*,\s*|\s+/);
   // decimal digits only: Number() would take "", "0x10" and "1e9" as well
   if (parts.length !== row.arity || !parts.every((part) => /^\d{1,15}$/.test(part))) return null;
@@ -211,7 +216,8 @@ function readValue(row: Row, text: string): SettingValue | null {
 
 /** Takes unknown, as a program without types may hand in anything. */
 function fits(row: Row, value: unknown): boolean {
-  if (row.kind === "word") return typeof value === "string" && row.words.includes(value);
+  // a stack may have been given further ones, and says itself which it knows
+  if (row.kind === "word") return typeof value === "string";
   if (row.kind === "number") return inRange(row, value);
   if (!Array.isArray(value) || value.length !== row.arity) return false;
   return value.every((n, i) => inRange(row, n) && (i === 0 || n >= value[i - 1]));
@@ -224,7 +230,8 @@ function inRange(row: Row, n: unknown): boolean {
 /** What a setting wants, as an error. */
 function describe(name: SettingName): string {
   const { kind, arity, least, most, unit, words } = ROWS[name];
-  if (kind === "word") return `${name} is one of: ${words.join(", ")}`;
+  if (kind === "word")
+    return `${name} is one of: ${words.join(", ")}, or a module's path (./mine.ts)`;
   const of = unit === "1" ? "" : ` (${unit})`;
   return kind === "number"
     ? `${name} is a whole number from ${least} to ${most}${of}`

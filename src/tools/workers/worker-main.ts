@@ -10,6 +10,7 @@ import {
   startServices,
 } from "../services/index.ts";
 import type { FromWorker, ToWorker, WorkerData } from "./messages.ts";
+import { loadSettings } from "../congestion-control/index.ts";
 import { reportOf } from "./report.ts";
 import { Strays } from "./strays.ts";
 
@@ -23,7 +24,7 @@ function tell(message: FromWorker): void {
 async function main(): Promise<void> {
   const strays = new Strays((packet) => tell({ type: "stray", packet }));
   const device = attachQueue(queue, (receiver) => strays.watch(receiver));
-  const stack = createStack({ device, address, settings });
+  const stack = createStack({ device, address, ...(await loadSettings(settings)) });
   stack.onDeviceLost((error) => tell({ type: "lost", message: error.message }));
   // the texts were checked before a worker was started
   const requests = services.map((text) => parseService(text) as ServiceRequest);
