@@ -106,6 +106,7 @@ export class TcpConnection extends Tcb implements Endpoint {
       refreshPathMtu(this, now);
     if (this.userTimeoutChanged) applyUserTimeout(this, now);
     if (this.keepAliveChanged) user.applyKeepAlive(this, now, TIMER_KEEPALIVE);
+    if (this.orphan) user.applyFinTimeout(this, now);
     return pollTransmit(this, out, max, now);
   }
 

@@ -1,6 +1,6 @@
 /** What each expiry does. A timer that fires late acts once, on what is still true. */
 import { assertNever } from "../base/errors.ts";
-import { after, elapsed, type Instant } from "../base/time.ts";
+import { after, elapsed, type Instant, NEVER } from "../base/time.ts";
 import { seqLt } from "../wire/seq.ts";
 import { enterLoss } from "./loss.ts";
 import { suspectBlackHole } from "./mtu-search.ts";
@@ -110,11 +110,11 @@ function persist(t: Tcb, now: Instant): void {
   const waiting = unsent(t);
   if (waiting <= 0 || t.snd.una !== t.snd.nxt) return;
   const { settings } = t.env;
-  const silence = elapsed(t.rcv.lastHeard, now);
+  // the user's own limit is looked at when it is reached, not a back-off later
+  const limit = t.userTimeout > 0 ? after(t.rcv.lastHeard, t.userTimeout) : NEVER;
   if (t.persistBackoff > 0 && elapsed(t.rcv.lastHeard, t.snd.lastSent) > 0) {
     t.retries++;
-    const isOver = t.userTimeout > 0 ? silence >= t.userTimeout : t.retries > retryLimit(t);
-    if (isOver) return failTimedOut(t, now);
+    if (t.userTimeout > 0 ? now >= limit : t.retries > retryLimit(t)) return failTimedOut(t, now);
   }
   if (usableWindow(t) > 0) t.forcedRoom = true;
   else t.probeOwed = true;
@@ -124,22 +124,24 @@ function persist(t: Tcb, now: Instant): void {
     t.rtt.current(settings.tcp_rto_max_ms) * 2 ** t.persistBackoff,
     settings.tcp_rto_max_ms,
   );
-  // the user's own limit is looked at when it is reached, not a back-off later
-  const left = t.userTimeout > silence ? t.userTimeout - silence : Infinity;
-  t.timers.start(TIMER_PERSIST, after(now, Math.min(span, left)));
+  const due = after(now, span);
+  t.timers.start(TIMER_PERSIST, now < limit && limit < due ? limit : due);
 }
 
 /** RFC 9293 §3.8.4: probes only in silence with nothing outstanding (MUST-26). */
 function keepAlive(t: Tcb, now: Instant): void {
   if (!t.keepAlive || !sends(t)) return;
-  const silence = elapsed(t.rcv.lastHeard, now);
   const idle = keepAliveIdle(t);
   if (seqLt(t.snd.una, t.snd.nxt) || t.sendBuffer.length > 0) return startKeepAlive(t, idle, now);
-  if (t.probesSent === 0 && silence < idle) return startKeepAlive(t, idle - silence, now);
-  if (
-    t.probesSent >= t.keepAliveProbes ||
-    (t.userTimeoutFixed && t.probesSent > 0 && silence >= t.userTimeout)
-  ) {
+  // moments are compared, not spans: what is left of one may be too little to move the clock
+  const { lastHeard } = t.rcv;
+  const due = after(lastHeard, idle);
+  if (t.probesSent === 0 && now < due) {
+    t.timers.start(TIMER_KEEPALIVE, due);
+    return;
+  }
+  const isOver = t.userTimeoutFixed && now >= after(lastHeard, t.userTimeout);
+  if (t.probesSent >= t.keepAliveProbes || (isOver && t.probesSent > 0)) {
     t.env.count("TcpExtTCPAbortOnKeepalive");
     t.resetOwed = true; // Deviation: RFC 9293 §3.8.4 is silent; Linux tells a peer that lives after all
     return fail(t, "ETIMEDOUT", "keep-alive probes unanswered", now);
@@ -161,9 +163,9 @@ function sends(t: Tcb): boolean {
 /** RFC 9293 §3.10.8. */
 function userTimeout(t: Tcb, now: Instant): void {
   if (t.snd.una === t.snd.nxt) return; // a closed window is the persist timer's
-  const stalled = elapsed(t.stalledSince, now);
-  if (stalled + 1e-6 < t.userTimeout) {
-    t.timers.start(TIMER_USER_TIMEOUT, after(t.stalledSince, t.userTimeout));
+  const due = after(t.stalledSince, t.userTimeout);
+  if (now < due) {
+    t.timers.start(TIMER_USER_TIMEOUT, due);
     return;
   }
   fail(t, "ETIMEDOUT", "user timeout", now);

@@ -4,6 +4,7 @@ import { after, type Instant } from "../base/time.ts";
 import { startFinTimeout } from "./input/ack.ts";
 import { isSynchronized, maySend } from "./state.ts";
 import type { Tcb } from "./tcb.ts";
+import { TIMER_TIME_WAIT } from "./timers.ts";
 import { fail, setState, toClosed } from "./transitions.ts";
 import { keepAliveIdle } from "./user-timeout.ts";
 
@@ -40,7 +41,6 @@ export function close(t: Tcb, now: Instant): void {
     abort(t, now);
     return;
   }
-  if (t.state === "FIN-WAIT-2") startFinTimeout(t, now);
   shutdown(t);
   t.env.mark(t);
 }
@@ -111,6 +111,11 @@ export function setTypeOfService(t: Tcb, tos: number): void {
   if (!Number.isInteger(tos) || tos < 0 || tos > 255)
     throw new StackError("EINVAL", "the type of service is 0 to 255");
   t.typeOfService = tos & 0xfc;
+}
+
+/** tcp_fin_timeout runs from the close of one who had read on in FIN-WAIT-2, once the time is known. */
+export function applyFinTimeout(t: Tcb, now: Instant): void {
+  if (t.state === "FIN-WAIT-2" && !t.timers.isArmed(TIMER_TIME_WAIT)) startFinTimeout(t, now);
 }
 
 /** Starts or stops the keep-alive timer once the time is known. */

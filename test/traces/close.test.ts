@@ -209,6 +209,12 @@ test("FIN-WAIT-2 without a user lasts tcp_fin_timeout; with one it lasts", () =>
   q.settle().sees("F. 1:1(0) ack 1").sends(". 1:1(0) ack 2");
   q.waits(86_400_000).silent();
   expect(q.state).toBe("FIN-WAIT-2");
+  // a user who has read on for a day and closes then: the time runs from the close
+  q.endpoint.close();
+  q.settle().waits(19_999).silent();
+  expect(q.state).toBe("FIN-WAIT-2");
+  q.waits(1).silent();
+  expect(q.state).toBe("CLOSED");
 });
 
 test("close with unread data, and data that comes after a close, are answered with RST [SHLD-3, MAY-1]", () => {

@@ -1,5 +1,6 @@
 /** Keep-alive: off by default, Linux's times, probes without data, and when a peer counts as gone. */
 import { expect, test } from "vitest";
+import { seededRng, uniform } from "../../src/base/rng.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 
 test("is off unless asked for [MUST-25] [MAY-5]", () => {
@@ -102,4 +103,29 @@ test("a user timeout of the user's own ends it at the first look after that, as 
   expect(p.state).toBe("ESTABLISHED");
   p.until(12_000);
   expect(p.endpoint.error?.code).toBe("ETIMEDOUT");
+});
+
+test("a limit that is reached counts as reached, whatever fraction of a ms the clock shows", () => {
+  const rng = seededRng(1);
+  for (let n = 0; n < 200; n++) {
+    // sums and differences of such moments round apart: a timer that waited for the rest would never be done
+    const heard = 20_000 * (uniform(rng) + uniform(rng) / 2 ** 32);
+    const p = new ScriptedPeer().established().waits(heard).sends("P. 1:2(1) ack 1");
+    p.endpoint.setKeepAlive(true, 10_000, 2000, 1);
+    p.settle().until(heard + 9999.9);
+    p.sees(". 1:1(0) ack 2").silent();
+    p.until(heard + 10_000.1).sees(". 0:0(0) ack 2", heard + 10_000);
+
+    const shut = new ScriptedPeer().established("<mss 1460>", 0).waits(heard);
+    shut.endpoint.setUserTimeout(5000);
+    shut.writes(10);
+    shut.sends(". 1:1(0) ack 1 win 0").until(heard + 5000.1);
+    expect(shut.endpoint.error?.code).toBe("ETIMEDOUT");
+    expect(shut.closedAt).toBeCloseTo(heard + 5000, 3);
+
+    const lost = new ScriptedPeer().established().waits(heard).writes(10);
+    lost.endpoint.setUserTimeout(5000);
+    lost.settle().until(heard + 5000.1);
+    expect(lost.closedAt).toBeCloseTo(heard + 5000, 3);
+  }
 });
