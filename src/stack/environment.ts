@@ -19,11 +19,7 @@ export function createEnvironment(
 ): TcpEnvironment {
   const allocate = options.allocate ?? ((size: number): Uint8Array => new Uint8Array(size));
   const challenges = new RandomBudget(options, settings.tcp_challenge_ack_rate);
-  const controls = new CongestionControls(
-    options.congestionControls ?? [],
-    settings.tcp_initial_cwnd,
-    options.rng,
-  );
+  const controls = new CongestionControls(options.congestionControls ?? [], options.rng);
   controls.check(settings.tcp_congestion_control);
   return {
     settings,

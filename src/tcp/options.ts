@@ -1,5 +1,6 @@
 /** What the options of both SYNs agree on: MSS, window scale, timestamps, SACK. */
 import type { Instant } from "../base/time.ts";
+import { firstWindow, startCongestionControl } from "./congestion/validation.ts";
 import type { TcpSegment } from "../wire/tcp-segment.ts";
 import { startMtuSearch } from "./mtu-search.ts";
 import { updateMss } from "./mss.ts";
@@ -35,5 +36,5 @@ export function agreeOptions(t: Tcb, s: TcpSegment, now: Instant): void {
   if (settings.tcp_mtu_probing === 2) startMtuSearch(t, now);
   updateMss(t);
   t.rcv.mss = Math.min(t.snd.mss, 536);
-  t.cc = t.env.congestionControls.create(t.congestionControl, t.snd.mss, null);
+  startCongestionControl(t, firstWindow(t));
 }

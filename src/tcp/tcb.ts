@@ -8,6 +8,7 @@ import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seq } from "../wire/seq.ts";
 import type { Settings } from "./config.ts";
 import type { CongestionController } from "./congestion/controller.ts";
+import type { Validation } from "./congestion/validation.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
 import type { MemoryAccount } from "./memory.ts";
 import type { MtuSearch } from "./mtu-search.ts";
@@ -26,8 +27,8 @@ import type { TcpTrace } from "./trace.ts";
 export interface ControllerFactory {
   /** EINVAL for a name that nobody has. */
   check(name: string): void;
-  /** `former`: the one whose place it takes. */
-  create(name: string, mss: number, former: CongestionController | null): CongestionController;
+  /** Bytes all. */
+  create(name: string, mss: number, cwnd: number, ssthresh: number): CongestionController;
 }
 
 /** What the connections of one stack share. */
@@ -152,6 +153,11 @@ export class Tcb {
   scoreboard: Scoreboard | null = null;
   /** Bytes marked lost that the congestion controller has not heard of. */
   newlyLost = 0;
+  /** What says whether the window is used (RFC 7661); null while that does not matter. */
+  validation: Validation | null = null;
+  /** Below this everything was sent in an initial or restart window; a loss there made the next one small (RFC 6928 §2). */
+  firstWindowEnd: SeqNum;
+  smallRestart = false;
   /** SND.NXT when the last round trip began. */
   roundEnd: SeqNum;
   /** Largest IPv4 packet toward the peer, as device and routers say. */
@@ -294,6 +300,7 @@ export class Tcb {
     this.keepAliveInterval = s.tcp_keepalive_intvl * 1000;
     this.keepAliveProbes = s.tcp_keepalive_probes;
     this.roundEnd = iss;
+    this.firstWindowEnd = iss;
     this.recoveryPoint = iss;
     this.lostEdge = iss;
     this.highRxt = iss;

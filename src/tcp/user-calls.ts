@@ -103,7 +103,8 @@ export function setCongestionControl(t: Tcb, name: string): void {
   const { congestionControls } = t.env;
   congestionControls.check(name);
   t.congestionControl = name;
-  if (t.cc !== null && t.cc.name !== name) t.cc = congestionControls.create(name, t.snd.mss, t.cc);
+  if (t.cc !== null && t.cc.name !== name)
+    t.cc = congestionControls.create(name, t.snd.mss, t.cc.cwnd, t.cc.ssthresh);
 }
 
 /** For all packets from now on (MUST-48, SHLD-21); ECN's two bits are not the user's, as in Linux. */

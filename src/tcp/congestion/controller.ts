@@ -41,10 +41,13 @@ export interface CongestionController {
   onRecoveryEnd?(now: Instant): void;
   /** The last `onLoss` or `onTimeout` was wrong: nothing had been lost (RFC 4015, RFC 5682). */
   undo?(now: Instant): void;
-  /** Sending resumes after more than one RTO of silence (RFC 5681 §4.1). */
-  onIdle?(now: Instant): void;
-  /** Most of `cwnd` was not used for five minutes (RFC 7661 §4.4.3). Absent: as `onIdle`. */
-  onUnused?(now: Instant): void;
+  /** Sending resumes after more than one RTO of silence: with `window` bytes at most (RFC 5681 §4.1, RFC 6928 §2). */
+  onIdle?(window: number, now: Instant): void;
+  /**
+   * Most of `cwnd` was not used for five minutes, or a loss came while it was not (RFC 7661 §4.4): these are what is still
+   * proved. Absent: windows are not validated.
+   */
+  onUnused?(cwnd: number, ssthresh: number, now: Instant): void;
   /** The segment size changed (path MTU). `cwnd` in bytes is to stay (RFC 4821 §4). */
   onMss?(mss: number): void;
 }
@@ -92,9 +95,7 @@ export interface AckSample {
 export interface ControllerOptions {
   /** Payload bytes of a segment. */
   readonly mss: number;
-  /** Bytes of a first flight (RFC 6928), also after a pause. */
-  readonly initialWindow: number;
-  /** Bytes to begin with: the initial window and {@link NO_SSTHRESH}, or what the controller had whose place is taken. */
+  /** Bytes to begin with: RFC 6928's window and 2^31 - 1, or what the controller had whose place is taken. */
   readonly cwnd: number;
   readonly ssthresh: number;
   /** Evenly in [0, 1), from the stack's own seed. */

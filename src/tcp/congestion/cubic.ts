@@ -48,14 +48,12 @@ export class Cubic implements CongestionController {
   cwnd: number;
   ssthresh: number;
   private mss: number;
-  private readonly initial: number;
   private hystart: HyStart | null = null;
   private curve: Curve | null = null;
   private prior: Prior | null = null;
 
   constructor(options: ControllerOptions) {
     this.mss = options.mss;
-    this.initial = options.initialWindow;
     this.cwnd = options.cwnd;
     this.ssthresh = options.ssthresh;
   }
@@ -163,17 +161,14 @@ export class Cubic implements CongestionController {
     this.prior = null;
   }
 
-  onIdle(_now: Instant): void {
-    this.shrinkUnused(Math.min(this.cwnd, this.initial));
+  onIdle(window: number, _now: Instant): void {
+    this.cwnd = Math.min(this.cwnd, window);
+    if (this.curve !== null) this.curve.epoch = -1;
   }
 
-  onUnused(_now: Instant): void {
-    this.ssthresh = Math.max(this.ssthresh, Math.floor((3 * this.cwnd) / 4));
-    this.shrinkUnused(Math.min(this.cwnd, Math.max(this.cwnd >> 1, this.initial)));
-  }
-
-  private shrinkUnused(cwnd: number): void {
+  onUnused(cwnd: number, ssthresh: number, _now: Instant): void {
     this.cwnd = cwnd;
+    this.ssthresh = ssthresh;
     if (this.curve !== null) this.curve.epoch = -1;
   }
 

@@ -17,7 +17,6 @@ export class Reno implements CongestionController {
   cwnd: number;
   ssthresh: number;
   private mss: number;
-  private readonly initial: number;
   private counted = 0;
   private readonly hystart: HyStart | null;
   // before the last reduction
@@ -27,7 +26,6 @@ export class Reno implements CongestionController {
   /** With `hystart` the first slow start is that of RFC 9406. */
   constructor(options: ControllerOptions, hystart: HyStart | null = null) {
     this.mss = options.mss;
-    this.initial = options.initialWindow;
     this.cwnd = options.cwnd;
     this.ssthresh = options.ssthresh;
     this.hystart = hystart;
@@ -87,14 +85,14 @@ export class Reno implements CongestionController {
     this.ssthresh = Math.max(this.ssthresh, this.priorSsthresh);
   }
 
-  onIdle(_now: Instant): void {
-    this.cwnd = Math.min(this.cwnd, this.initial);
+  onIdle(window: number, _now: Instant): void {
+    this.cwnd = Math.min(this.cwnd, window);
     this.counted = 0;
   }
 
-  onUnused(_now: Instant): void {
-    this.ssthresh = Math.max(this.ssthresh, Math.floor((3 * this.cwnd) / 4));
-    this.cwnd = Math.min(this.cwnd, Math.max(this.cwnd >> 1, this.initial));
+  onUnused(cwnd: number, ssthresh: number, _now: Instant): void {
+    this.cwnd = cwnd;
+    this.ssthresh = ssthresh;
     this.counted = 0;
   }
 

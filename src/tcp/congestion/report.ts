@@ -1,9 +1,14 @@
-/** Tells the controller what an ACK brought: fills the one record and calls `onAck`. */
+/** Tells the controller what happened: the machine calls it through these, and `onAck` with one record for all. */
 import type { Instant } from "../../base/time.ts";
 import { seqGt } from "../../wire/seq.ts";
-import { pipe } from "../loss.ts";
 import type { Recovery, Tcb } from "../tcb.ts";
 import type { AckSample } from "./controller.ts";
+import {
+  flightAtLoss,
+  noteLossInFirstWindow,
+  validateAfterLoss,
+  validateRound,
+} from "./validation.ts";
 
 const sample: AckSample = {
   now: 0 as Instant,
@@ -28,13 +33,14 @@ const sample: AckSample = {
 
 /**
  * To be called once for each ACK that brings news, when all has been marked: `acked` bytes were acknowledged, `sacked` more
- * were SACKed or taken off the scoreboard (negative), `flight` was outstanding and `before` the state it met, `rtt` ms or -1.
+ * were SACKed or taken off the scoreboard (negative), `flight` was outstanding, `inFlight` is so now and `before` the state it met, `rtt` ms or -1.
  */
 export function reportAck(
   t: Tcb,
   acked: number,
   sacked: number,
   flight: number,
+  inFlight: number,
   before: Recovery,
   rtt: number,
   now: Instant,
@@ -47,7 +53,7 @@ export function reportAck(
   sample.lost = t.newlyLost;
   t.newlyLost = 0;
   sample.flight = flight;
-  sample.inFlight = pipe(t);
+  sample.inFlight = inFlight;
   // slow start after a timeout repairs, and so uses the window by itself
   sample.limited = t.cwndLimited || before === "loss";
   sample.rtt = rtt;
@@ -55,6 +61,30 @@ export function reportAck(
   sample.minRtt = t.rtt.samples === 0 ? 0 : t.rtt.minRtt;
   sample.inRecovery = before === "recovery" || t.recovery === "recovery";
   sample.roundStart = seqGt(t.snd.una, t.roundEnd);
-  if (sample.roundStart) t.roundEnd = t.snd.nxt;
+  if (sample.roundStart) {
+    t.roundEnd = t.snd.nxt;
+    validateRound(t, sample.limited, now);
+  }
   cc.onAck(sample);
+}
+
+/** A loss was found by other means than a timeout; once an episode of recovery. */
+export function reportLoss(t: Tcb, flight: number, now: Instant): void {
+  const { cc } = t;
+  if (cc === null) return;
+  // what limited transmit sent beyond the window is no part of the FlightSize that counts (RFC 5681 §3.2)
+  cc.onLoss(flightAtLoss(t, Math.min(flight, cc.cwnd)), now);
+}
+
+/** The retransmission timer ran out, for this data for the `first` time or not. */
+export function reportTimeout(t: Tcb, flight: number, first: boolean, now: Instant): void {
+  noteLossInFirstWindow(t);
+  t.validation?.forget();
+  t.cc?.onTimeout(flight, first, now);
+}
+
+/** What was outstanding when the loss was found has arrived. */
+export function reportRecoveryEnd(t: Tcb, now: Instant): void {
+  t.cc?.onRecoveryEnd?.(now);
+  validateAfterLoss(t, now);
 }

@@ -2,9 +2,9 @@
 import { after, elapsed, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../../wire/seq.ts";
 import { FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
-import { reportAck } from "../congestion/report.ts";
+import { reportAck, reportRecoveryEnd } from "../congestion/report.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
-import { enterRecovery, flightSize, leaveRecovery, markFirstLost } from "../loss.ts";
+import { enterRecovery, flightSize, leaveRecovery, markFirstLost, pipe } from "../loss.ts";
 import { hasRoomToTell } from "../output/send-policy.ts";
 import { Scoreboard } from "../recovery/scoreboard.ts";
 import type { Tcb } from "../tcb.ts";
@@ -31,7 +31,7 @@ export function dataAcknowledged(
   takeSackBlocks(t, s);
   const restart = recoveryProgress(t, bytes, now);
   const sacked = (t.scoreboard?.sacked ?? 0) - sackedBefore;
-  if (bytes > 0) reportAck(t, bytes, sacked, flight, before, rtt, now);
+  if (bytes > 0) reportAck(t, bytes, sacked, flight, pipe(t), before, rtt, now);
   if (restart && seqLt(t.snd.una, t.snd.nxt)) {
     const span = t.rtt.current(t.env.settings.tcp_rto_max_ms);
     t.timers.start(TIMER_RETRANSMIT, after(now, span));
@@ -48,7 +48,7 @@ function recoveryProgress(t: Tcb, bytes: number, now: Instant): boolean {
   }
   if (seqGeq(t.snd.una, t.recoveryPoint)) {
     leaveRecovery(t);
-    t.cc?.onRecoveryEnd?.(now);
+    reportRecoveryEnd(t, now);
     // behind the repair of a probe there may be a loss of its own
     maybeSackLoss(t, now);
     return true;
@@ -133,7 +133,7 @@ export function duplicateAck(t: Tcb, s: TcpSegment, now: Instant): void {
   t.dupAcks++;
   if (before === "open") maybeSackLoss(t, now);
   else if (before === "recovery" && !t.repairsProbe) markFirstLost(t);
-  reportAck(t, 0, fresh, flightSize(t), before, -1, now);
+  reportAck(t, 0, fresh, flightSize(t), pipe(t), before, -1, now);
 }
 
 /** RFC 5681 §2: no data, no SYN or FIN, an unchanged window, and no window probe under way. */

@@ -1,7 +1,8 @@
 /** pollTransmit: which segment leaves next, if any, and its fields. Called until it says no. */
-import { after, elapsed, type Instant } from "../../base/time.ts";
+import { after, type Instant } from "../../base/time.ts";
 import { seqAdd, seqMax } from "../../wire/seq.ts";
 import { ACK, RST, SYN } from "../../wire/tcp-segment.ts";
+import { restartAfterIdle } from "../congestion/validation.ts";
 import { stopTiming } from "../loss.ts";
 import { advertisedMss } from "../mss.ts";
 import { type MtuSearch, planProbe, PROBE_WAITS, probeLeaves } from "../mtu-search.ts";
@@ -134,12 +135,6 @@ function armPersist(t: Tcb, now: Instant): void {
   // with room for some of it this is the override of silly-window avoidance: 0.1 to 1 s (§3.8.6.2.1)
   const override = usableWindow(t) > 0;
   t.timers.start(TIMER_PERSIST, after(now, override ? Math.min(Math.max(span, 100), 1000) : span));
-}
-
-/** RFC 5681 §4.1, and Linux's switch for it. */
-function restartAfterIdle(t: Tcb, now: Instant): void {
-  if (t.snd.una !== t.snd.nxt || t.env.settings.tcp_slow_start_after_idle === 0) return;
-  if (t.bytesSent > 0 && elapsed(t.snd.lastSent, now) > t.rtt.rto) t.cc?.onIdle?.(now);
 }
 
 /** The FIN by itself: nothing is left unsent. */

@@ -51,11 +51,10 @@ function creator(made: Maker): ControllerKind["create"] {
 /** Its name. Throws what is missing, in one line. */
 function check(file: string, create: ControllerKind["create"]): string {
   const wrong = (what: string): LoadError => new LoadError(`${file}: ${what}`);
-  const cwnd = 14600;
   let one: Record<string, unknown>;
   try {
-    const options = { mss: 1460, initialWindow: cwnd, cwnd, ssthresh: NO_SSTHRESH };
-    one = create({ ...options, random: () => 0.5 }) as unknown as Record<string, unknown>;
+    const options = { mss: 1460, cwnd: 14600, ssthresh: NO_SSTHRESH, random: () => 0.5 };
+    one = create(options) as unknown as Record<string, unknown>;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw wrong(`making one failed: ${reason.split("\n", 1)[0]!}`);

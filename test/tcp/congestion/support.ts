@@ -14,7 +14,6 @@ export function options(more: Partial<ControllerOptions> = {}): ControllerOption
   const rng = seededRng(1);
   return {
     mss: MSS,
-    initialWindow: 10 * MSS,
     cwnd: 10 * MSS,
     ssthresh: NO_SSTHRESH,
     random: () => uniform(rng),
