@@ -8,6 +8,7 @@ import { type Instant, instantOf, NEVER } from "../base/time.ts";
 import { seqAdd, seqGeq, seqLt } from "../wire/seq.ts";
 import type { SeqNum } from "../wire/seq.ts";
 import type { TcpSegment } from "../wire/tcp-segment.ts";
+import { chooseCongestionControl } from "./congestion/start.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { TcpInfo } from "./info.ts";
 import { segmentArrives } from "./input/segment-arrives.ts";
@@ -220,7 +221,7 @@ export class TcpConnection extends Tcb implements Endpoint {
   }
 
   setCongestionControl(name: string): void {
-    user.setCongestionControl(this, name);
+    chooseCongestionControl(this, name, this.clock);
   }
 
   tellSoftErrors(on: boolean): void {

@@ -1,6 +1,7 @@
 /** What the options of both SYNs agree on: MSS, window scale, timestamps, SACK. */
 import type { Instant } from "../base/time.ts";
-import { firstWindow, startCongestionControl } from "./congestion/validation.ts";
+import { startCongestionControl } from "./congestion/start.ts";
+import { firstWindow } from "./congestion/validation.ts";
 import type { TcpSegment } from "../wire/tcp-segment.ts";
 import { startMtuSearch } from "./mtu-search.ts";
 import { updateMss } from "./mss.ts";
@@ -36,5 +37,5 @@ export function agreeOptions(t: Tcb, s: TcpSegment, now: Instant): void {
   if (settings.tcp_mtu_probing === 2) startMtuSearch(t, now);
   updateMss(t);
   t.rcv.mss = Math.min(t.snd.mss, 536);
-  startCongestionControl(t, firstWindow(t));
+  startCongestionControl(t, firstWindow(t), now);
 }

@@ -10,6 +10,7 @@ import type { Settings } from "./config.ts";
 import type { CongestionController } from "./congestion/controller.ts";
 import type { Validation } from "./congestion/validation.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
+import type { Pace } from "./output/pacing.ts";
 import type { MemoryAccount } from "./memory.ts";
 import type { MtuSearch } from "./mtu-search.ts";
 import type { PathMtus } from "./path-mtu.ts";
@@ -158,6 +159,8 @@ export class Tcb {
   /** Below this everything was sent in an initial or restart window; a loss there made the next one small (RFC 6928 §2). */
   firstWindowEnd: SeqNum;
   smallRestart = false;
+  /** What spreads data over time; null: whatever the window allows leaves. */
+  pace: Pace | null = null;
   /** SND.NXT when the last round trip began. */
   roundEnd: SeqNum;
   /** Largest IPv4 packet toward the peer, as device and routers say. */

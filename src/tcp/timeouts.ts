@@ -13,6 +13,7 @@ import {
   TIMER_COUNT,
   TIMER_DELAYED_ACK,
   TIMER_KEEPALIVE,
+  TIMER_PACE,
   TIMER_PERSIST,
   TIMER_RETRANSMIT,
   TIMER_TIME_WAIT,
@@ -22,7 +23,7 @@ import { noteSoftError } from "./soft-error.ts";
 import { fail, toClosed } from "./transitions.ts";
 import { keepAliveIdle } from "./user-timeout.ts";
 
-type Timer = 0 | 1 | 2 | 3 | 4 | 5;
+type Timer = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 /** Runs what is due. */
 export function timeouts(t: Tcb, now: Instant): void {
@@ -57,6 +58,8 @@ function expire(t: Tcb, timer: Timer, now: Instant): void {
     case TIMER_USER_TIMEOUT:
       userTimeout(t, now);
       return;
+    case TIMER_PACE:
+      return; // output follows every expiry
     default:
       assertNever(timer);
   }

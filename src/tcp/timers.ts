@@ -11,7 +11,10 @@ export const TIMER_KEEPALIVE = 3;
 export const TIMER_TIME_WAIT = 4;
 export const TIMER_USER_TIMEOUT = 5;
 
-export const TIMER_COUNT = 6;
+/** Data that is paced may leave again. */
+export const TIMER_PACE = 6;
+
+export const TIMER_COUNT = 7;
 
 export const TIMER_NAMES: readonly string[] = [
   "retransmit",
@@ -20,10 +23,11 @@ export const TIMER_NAMES: readonly string[] = [
   "keepalive",
   "time-wait",
   "user-timeout",
+  "pace",
 ];
 
 export class TimerTable {
-  private readonly deadlines: Instant[] = [NEVER, NEVER, NEVER, NEVER, NEVER, NEVER];
+  private readonly deadlines: Instant[] = [NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER];
 
   start(timer: number, deadline: Instant): void {
     this.deadlines[timer] = deadline;

@@ -98,15 +98,6 @@ export function setNotSentLowat(t: Tcb, bytes: number): void {
   t.snd.notSentLowat = bytes;
 }
 
-/** TCP_CONGESTION: at once, also under way; the window is handed on. EINVAL for a name that the stack does not know. */
-export function setCongestionControl(t: Tcb, name: string): void {
-  const { congestionControls } = t.env;
-  congestionControls.check(name);
-  t.congestionControl = name;
-  if (t.cc !== null && t.cc.name !== name)
-    t.cc = congestionControls.create(name, t.snd.mss, t.cc.cwnd, t.cc.ssthresh);
-}
-
 /** For all packets from now on (MUST-48, SHLD-21); ECN's two bits are not the user's, as in Linux. */
 export function setTypeOfService(t: Tcb, tos: number): void {
   if (!Number.isInteger(tos) || tos < 0 || tos > 255)

@@ -1,6 +1,7 @@
 /** Tells the controller what happened: the machine calls it through these, and `onAck` with one record for all. */
 import type { Instant } from "../../base/time.ts";
 import { seqGt } from "../../wire/seq.ts";
+import { spreadBurst } from "../output/pacing.ts";
 import type { Recovery, Tcb } from "../tcb.ts";
 import type { AckSample } from "./controller.ts";
 import {
@@ -87,4 +88,5 @@ export function reportTimeout(t: Tcb, flight: number, first: boolean, now: Insta
 export function reportRecoveryEnd(t: Tcb, now: Instant): void {
   t.cc?.onRecoveryEnd?.(now);
   validateAfterLoss(t, now);
+  spreadBurst(t, now);
 }

@@ -5,7 +5,7 @@
 import { after, elapsed, type Instant } from "../../base/time.ts";
 import { seqAdd, seqLt } from "../../wire/seq.ts";
 import type { Tcb } from "../tcb.ts";
-import { initialWindow, NO_SSTHRESH } from "./controller.ts";
+import { initialWindow } from "./controller.ts";
 
 /** ms: non-validated period (RFC 7661 §4.4.3). */
 const NVP = 300_000;
@@ -119,32 +119,30 @@ export function firstWindow(t: Tcb): number {
   return initialWindow(t.snd.mss, t.env.settings.tcp_initial_cwnd);
 }
 
-/** A connection begins, with `window` bytes. */
-export function startCongestionControl(t: Tcb, window: number): void {
-  t.cc = t.env.congestionControls.create(t.congestionControl, t.snd.mss, window, NO_SSTHRESH);
-  t.firstWindowEnd = seqAdd(t.snd.iss, 1 + window);
-}
-
 /** RFC 6928 §2: after a loss among the first segments the next first window is that of RFC 5681 §3.1. */
 export function noteLossInFirstWindow(t: Tcb): void {
   if (t.bytesSent >= FIRST_SENT && seqLt(t.snd.una, t.firstWindowEnd)) t.smallRestart = true;
 }
 
-/** New data after silence, with nothing outstanding: RFC 5681 §4.1, and Linux's switch for it. */
-export function restartAfterIdle(t: Tcb, now: Instant): void {
+/**
+ * New data with nothing outstanding: RFC 5681 §4.1, and Linux's switch for it. True: after silence, so that no ACKs will spread
+ * what leaves.
+ */
+export function restartAfterIdle(t: Tcb, now: Instant): boolean {
   const { cc } = t;
-  if (cc === null || t.snd.una !== t.snd.nxt || t.bytesSent === 0) return;
+  if (cc === null || t.bytesSent === 0) return false;
   const silence = elapsed(t.snd.lastSent, now);
+  if (silence <= t.rtt.rto) return false;
   if (t.env.settings.tcp_slow_start_after_idle === 0) {
     // RFC 7661 keeps the window through the pause, but not for ever
     if (silence >= NVP && cc.cwnd > firstWindow(t)) halveUnused(t, now);
-    return;
+    return true;
   }
-  if (silence <= t.rtt.rto) return;
   const { mss } = t.snd;
   const first = firstWindow(t);
   // RFC 5681 §3.1's first window, with §3.1's bounds in one formula (RFC 3390)
   const window = t.smallRestart ? Math.min(first, 4 * mss, Math.max(2 * mss, 4380)) : first;
   cc.onIdle?.(window, now);
   t.firstWindowEnd = seqAdd(t.snd.nxt, window);
+  return true;
 }

@@ -3,7 +3,7 @@ import { after, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
 import { ACK, FIN, scaledWindow, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
-import { startCongestionControl } from "../congestion/validation.ts";
+import { startCongestionControl } from "../congestion/start.ts";
 import { probeAcknowledged } from "../mtu-search.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT, TIMER_TIME_WAIT } from "../timers.ts";
@@ -67,7 +67,7 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   const finAcked = snd.finSent && s.ack === snd.nxt;
   const synWasLost = snd.una === snd.iss && t.retries > 0;
   // two lost SYNs are a sign of congestion, one is none (RFC 6928 §2)
-  if (synWasLost && t.retries > 1) startCongestionControl(t, snd.mss);
+  if (synWasLost && t.retries > 1) startCongestionControl(t, snd.mss, now);
   snd.una = s.ack;
   t.onlyForced = false;
   if (t.largestSent > t.largestAcked && seqGeq(snd.una, t.largestSeq)) {

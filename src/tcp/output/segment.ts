@@ -12,6 +12,7 @@ import { TIMER_DELAYED_ACK, TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts
 import { setState } from "../transitions.ts";
 import { writeUrgentPointer } from "../urgent.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { paceSent } from "./pacing.ts";
 import { windowField } from "./receive-window.ts";
 import { hasRoomToTell } from "./send-policy.ts";
 
@@ -83,6 +84,7 @@ export function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Ins
     t.bytesSent += length;
     if (snd.wantRoom) tellRoom(t);
   }
+  if (t.pace !== null) paceSent(t, t.pace, length, now);
   if ((flags & FIN) !== 0 && !snd.finSent) finLeaves(t, now);
   snd.lastSent = now;
   t.timers.stop(TIMER_PERSIST);

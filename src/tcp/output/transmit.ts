@@ -14,6 +14,7 @@ import { timestampNow } from "../timestamps.ts";
 import { TIMER_KEEPALIVE, TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
 import { type Outgoing, resetOutgoing } from "./outgoing.ts";
 import { windowField } from "./receive-window.ts";
+import { paceRoom, spreadBurst } from "./pacing.ts";
 import { retransmission } from "./retransmission.ts";
 import { compose, largest, send } from "./segment.ts";
 import { congestionRoom, nextLength, unsent, usableWindow } from "./send-policy.ts";
@@ -27,12 +28,9 @@ export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): 
   if (t.state === "SYN-RECEIVED") return pureAck(t, out, now);
   if (!isSynchronized(t.state)) return false;
   if (t.probeOwed) return probe(t, out, now);
-  return (
-    retransmission(t, out, max, now) ||
-    newData(t, out, max, now) ||
-    fin(t, out, now) ||
-    pureAck(t, out, now)
-  );
+  const room = t.pace === null ? max : paceRoom(t, t.pace, max, now);
+  if (room > 0 && (retransmission(t, out, room, now) || newData(t, out, room, now))) return true;
+  return fin(t, out, now) || pureAck(t, out, now);
 }
 
 function reset(t: Tcb, out: Outgoing): boolean {
@@ -89,7 +87,7 @@ function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { snd } = t;
   const waiting = unsent(t);
   if (waiting <= 0 || t.onlyForced) return false;
-  restartAfterIdle(t, now);
+  if (snd.una === snd.nxt && restartAfterIdle(t, now)) spreadBurst(t, now);
   const window = usableWindow(t);
   const room = newDataRoom(t, waiting, window);
   if (room < snd.mss && room < waiting && snd.una !== snd.nxt) return false;
