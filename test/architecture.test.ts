@@ -12,11 +12,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   wire: ["base"],
   tcp: ["base", "wire"],
   stack: ["base", "wire", "tcp"],
-  devices: ["base", "wire"],
+  netem: ["base"],
+  devices: ["base", "wire", "netem"],
   runtime: ["base", "wire", "tcp", "stack", "devices"],
   sockets: ["base", "wire", "tcp", "stack", "devices", "runtime"],
-  tools: ["base", "wire", "tcp", "stack", "devices", "runtime", "sockets"],
-  cli: ["base", "wire", "tcp", "stack", "devices", "runtime", "sockets", "tools"],
+  sim: ["base", "wire", "tcp", "stack", "netem", "sockets"],
+  tools: ["base", "wire", "tcp", "stack", "netem", "devices", "runtime", "sockets", "sim"],
+  cli: ["base", "wire", "tcp", "stack", "netem", "devices", "runtime", "sockets", "sim", "tools"],
 };
 /** What may come from outside: Node's own modules, and packages by name. */
 const MAY_USE_NODE = new Set(["devices", "runtime", "sockets", "tools", "cli"]);

@@ -1,7 +1,11 @@
 /** The device options that every command shares: their flags, and their meaning once checked. */
 import { type Command, Option } from "commander";
 import type { OffloadMode } from "../devices/tun.ts";
-import { type ImpairmentSpec, parseImpairment } from "../devices/impairment-spec.ts";
+import {
+  IMPAIRMENT_WORDS,
+  type ImpairmentSpec,
+  parseImpairment,
+} from "../devices/impairment-spec.ts";
 import { parseSetting } from "../stack/sysctl.ts";
 import type { Settings } from "../tcp/config.ts";
 import {
@@ -63,7 +67,7 @@ export function addDeviceOptions(command: Command): Command {
     .option("--capture <file>", "write what passes as pcapng (- for stdout)")
     .option(
       "--impair <spec>",
-      "a bad network: loss=1%,delay=20ms,jitter=2ms,reorder=0.5%,duplicate=0.1%,corrupt=0.01%,rate=10mbit,limit=100,seed=7; also in. or out. before a name",
+      `a bad network, such as loss=1%,delay=20ms; in. or out. before a word means one way. The words: ${IMPAIRMENT_WORDS}`,
     )
     .addOption(new Option("--control <path>", "socket for ss and top").hideHelp())
     .option("--rootless", "run in a new user and network namespace, without root");

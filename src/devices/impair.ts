@@ -1,12 +1,14 @@
 /**
- * A bad network on purpose, around a device: both ways through the model of `impaired-link.ts`, and what waits for its
- * time on one timer each.
+ * A bad network on purpose, around a device: both ways through the models of `src/netem`, with one timer each for what is due
+ * next. Cuts count from when the device was made.
  */
 import type { Device, PacketReceiver, PacketRemark } from "../base/device.ts";
 import { NO_OFFLOAD } from "../base/device.ts";
 import { invariant } from "../base/errors.ts";
-import type { Clock, Instant } from "../base/time.ts";
-import { ImpairedLink, type LinkCounters } from "./impaired-link.ts";
+import type { Clock } from "../base/time.ts";
+import { type LinkCounters, NetemLink } from "../netem/link.ts";
+import type { LinkSpec } from "../netem/link-spec.ts";
+import { type NetemPacket, PacketPool } from "../netem/packet.ts";
 import type { ImpairmentSpec } from "./impairment-spec.ts";
 import { Middleware } from "./middleware.ts";
 
@@ -23,65 +25,64 @@ function nodeTimer(fire: () => void, ms: number): () => void {
   return () => clearTimeout(timer);
 }
 
-interface Waiting {
-  readonly at: Instant;
-  readonly bytes: Uint8Array;
-  readonly remark: PacketRemark;
-}
-
-/** One direction at work: the model, what waits, and one timer for the first of it. */
+/** One direction at work: the model, and one timer for what is due first. */
 class Lane {
-  readonly link: ImpairedLink;
-  readonly #queue: Waiting[] = [];
+  readonly link: NetemLink;
+  readonly #pool: PacketPool;
   readonly #clock: Clock;
   readonly #setTimer: SetTimer;
-  readonly #deliver: (packet: Waiting) => void;
   readonly #batchEnd: () => void;
+  readonly #began: number;
+  #delivered = 0;
   #cancel: (() => void) | null = null;
   #timerAt = Infinity;
   #closed = false;
 
   constructor(
-    link: ImpairedLink,
+    name: string,
+    spec: LinkSpec,
+    seed: number,
     options: ImpairOptions,
-    deliver: (packet: Waiting) => void,
+    deliver: (p: NetemPacket) => void,
     batchEnd: () => void,
   ) {
-    this.link = link;
     this.#clock = options.clock;
     this.#setTimer = options.setTimer ?? nodeTimer;
-    this.#deliver = deliver;
     this.#batchEnd = batchEnd;
+    this.#began = options.clock.now();
+    const pool = new PacketPool();
+    this.#pool = pool;
+    this.link = new NetemLink(spec, seed, name, pool, {
+      deliver: (p) => {
+        if (this.#closed) return; // closed by what was delivered before
+        this.#delivered++;
+        deliver(p);
+        pool.give(p);
+      },
+      dropped: (p) => pool.give(p),
+      beforeCorruption() {},
+    });
+  }
+
+  #now(): number {
+    return this.#clock.now() - this.#began;
   }
 
   offer(buffer: Uint8Array, offset: number, length: number, remark: PacketRemark): PacketRemark {
     if (this.#closed) return "dropped: closed";
-    const verdict = this.link.offer(length, this.#clock.now());
-    if (verdict.dropped !== null) return `dropped: impairment (${verdict.dropped})`;
-    const bytes = buffer.slice(offset, offset + length);
-    const bit = verdict.corruptBit;
-    if (bit >= 0) bytes[bit >>> 3] = bytes[bit >>> 3]! ^ (0x80 >>> (bit & 7));
-    this.#insert({ at: verdict.deliverAt, bytes, remark });
-    if (verdict.duplicateAt >= 0) this.#insert({ at: verdict.duplicateAt, bytes, remark });
-    return null;
-  }
-
-  #insert(packet: Waiting): void {
-    let i = this.#queue.length;
-    while (i > 0 && this.#queue[i - 1]!.at > packet.at) i--;
-    this.#queue.splice(i, 0, packet);
+    const p = this.#pool.take(length);
+    p.buffer.set(buffer.subarray(offset, offset + length));
+    p.remark = remark;
+    const dropped = this.link.offer(p, this.#now());
+    return dropped === null ? null : `dropped: impairment (${dropped})`;
   }
 
   /** Delivers what is due and sets the timer for the rest. */
   pump(): void {
-    const now = this.#clock.now();
-    let count = 0;
-    while (!this.#closed && this.#queue.length > 0 && this.#queue[0]!.at <= now) {
-      this.#deliver(this.#queue.shift()!);
-      count++;
-    }
-    if (count > 0 && !this.#closed) this.#batchEnd();
-    const next = this.#queue[0]?.at ?? Infinity;
+    if (!this.#closed) this.link.run(this.#now());
+    if (this.#delivered > 0 && !this.#closed) this.#batchEnd();
+    this.#delivered = 0;
+    const next = this.link.due;
     if (this.#closed || next === this.#timerAt) return;
     this.#cancel?.();
     this.#timerAt = next;
@@ -93,13 +94,13 @@ class Lane {
         this.#timerAt = Infinity;
         this.pump();
       },
-      Math.max(0, next - this.#clock.now()),
+      Math.max(0, next - this.#now()),
     );
   }
 
   close(): void {
     this.#closed = true;
-    this.#queue.length = 0;
+    this.link.clear();
     this.#cancel?.();
     this.#cancel = null;
   }
@@ -116,16 +117,20 @@ export class ImpairedDevice extends Middleware {
     // No offload: a packet must be complete before a bit of it may be flipped.
     super(inner, NO_OFFLOAD);
     this.#out = new Lane(
-      new ImpairedLink(spec.out, spec.seed * 2),
+      "out",
+      spec.out,
+      spec.seed,
       options,
-      ({ bytes, remark }) => this.forward(bytes, 0, bytes.length, false, 0, remark),
+      (p) => this.forward(p.buffer, 0, p.length, false, 0, p.remark),
       () => inner.flush(),
     );
     // Nothing vouches for the checksum any more.
     this.#in = new Lane(
-      new ImpairedLink(spec.in, spec.seed * 2 + 1),
+      "in",
+      spec.in,
+      spec.seed,
       options,
-      ({ bytes }) => void this.#receiver?.onPacket(bytes, 0, bytes.length, 0),
+      (p) => void this.#receiver?.onPacket(p.buffer, 0, p.length, 0),
       () => this.#receiver?.onBatchEnd(),
     );
     this.counters = { in: this.#in.link.counters, out: this.#out.link.counters };

@@ -108,7 +108,9 @@ export class TcpConnection extends Tcb implements Endpoint {
     if (this.userTimeoutChanged) applyUserTimeout(this, now);
     if (this.keepAliveChanged) user.applyKeepAlive(this, now, TIMER_KEEPALIVE);
     if (this.orphan) user.applyFinTimeout(this, now);
-    return pollTransmit(this, out, max, now);
+    const sends = pollTransmit(this, out, max, now);
+    out.segment.payloadLength = out.length; // for a trace
+    return sends;
   }
 
   nextTimeout(): Instant {

@@ -1,9 +1,8 @@
-/** The bad network: its language, its model in virtual time, its effect on a device. */
+/** The bad network around a device: its language and its effect. The models themselves: test/netem. */
 import { expect, test } from "vitest";
-import { instantOf, milliseconds } from "../../src/base/time.ts";
+import { instantOf } from "../../src/base/time.ts";
 import { impairDevice } from "../../src/devices/impair.ts";
-import { ImpairedLink } from "../../src/devices/impaired-link.ts";
-import { noImpairment, parseImpairment } from "../../src/devices/impairment-spec.ts";
+import { parseImpairment } from "../../src/devices/impairment-spec.ts";
 import { createPair } from "../../src/devices/pair.ts";
 
 test("A specification holds for both ways unless a prefix names one", () => {
@@ -14,6 +13,36 @@ test("A specification holds for both ways unless a prefix names one", () => {
   expect(spec.out.loss).toBe(0.5);
 });
 
+test("Every word is understood, each way for itself where it is said so", () => {
+  const spec = parseImpairment(
+    "rate=1gbit,queue=64kb,aqm=codel,target=1ms,interval=20ms,ecn=on,mark=20,burst=1%/30%,drop=3/7-9,jitter=2ms,order=free,delay=5ms,in.cut=1s-2s/3s-4.5s",
+  );
+  if (typeof spec === "string") throw new Error(spec);
+  expect(spec.out.queue).toEqual({
+    packets: Infinity,
+    bytes: 64_000,
+    codel: true,
+    target: 1,
+    interval: 20,
+    ecn: true,
+    mark: { packets: 20, bytes: Infinity },
+  });
+  expect(spec.out.burst).toEqual({ toBad: 0.01, toGood: 0.3, lossBad: 1, lossGood: 0 });
+  expect(spec.out).toMatchObject({
+    drop: [
+      [3, 3],
+      [7, 9],
+    ],
+    reorders: true,
+    jitter: 2,
+    cuts: [],
+  });
+  expect(spec.in.cuts).toEqual([
+    [1000, 2000],
+    [3000, 4500],
+  ]);
+});
+
 test.each([
   ["los=1%", 'impairment "los" is not known; did you mean "loss"?'],
   ["in.dely=1ms", 'impairment "dely" is not known; did you mean "delay"?'],
@@ -22,67 +51,18 @@ test.each([
   ["limit=0", "impairment limit=0: expected a value such as 100"],
   ["loss", 'impairment "loss": expected key=value, such as loss=1%'],
   ["reorder=1%", "impairment reorder: needs a delay, which reordered packets skip"],
+  ["burst=1%", "impairment burst=1%: expected a value such as 1%/30%/100%/0%"],
+  ["drop=5-3", "impairment drop=5-3: expected a value such as 3/17/20-25"],
+  ["cut=3s-2s", "impairment cut=3s-2s: expected a value such as 2s-3s/8s-9s"],
+  ["aqm=red", "impairment aqm=red: expected a value such as codel or none"],
+  ["queue=10ms,rate=1mbit", "impairment queue=10ms: expected a value such as 100 or 64kb"],
+  ["queue=10", "impairment queue: needs a rate, as without one nothing waits"],
+  ["aqm=codel", "impairment aqm: needs a rate, as without one nothing waits"],
+  ["mark=10", "impairment mark: needs a rate, as without one nothing waits"],
+  ["ecn=on,rate=1mbit", "impairment ecn: needs aqm=codel, which then marks; see also mark"],
+  ["order=free", "impairment order: needs a jitter, which may then reorder"],
 ])("The mistake in %s is told in one line", (text, line) => {
   expect(parseImpairment(text)).toBe(line);
-});
-
-function run(spec: Partial<ReturnType<typeof noImpairment>>, seed: number, count: number) {
-  const link = new ImpairedLink({ ...noImpairment(), limit: 1e9, ...spec }, seed);
-  const verdicts = [];
-  for (let i = 0; i < count; i++) verdicts.push({ ...link.offer(1000, instantOf(i)) });
-  return { verdicts, counters: link.counters };
-}
-
-test("The same seed gives the same fate to every packet, another seed another", () => {
-  const spec = { loss: 0.1, jitter: milliseconds(5), delay: milliseconds(9), corrupt: 0.1 };
-  expect(run(spec, 3, 500)).toEqual(run(spec, 3, 500));
-  expect(run(spec, 3, 500)).not.toEqual(run(spec, 4, 500));
-});
-
-test("Adding jitter leaves alone which packets are lost", () => {
-  const fates = (jitter: number): (string | null)[] =>
-    run({ loss: 0.2, delay: milliseconds(9), jitter: milliseconds(jitter) }, 5, 300).verdicts.map(
-      (v) => v.dropped,
-    );
-  expect(fates(4)).toEqual(fates(0));
-});
-
-test("Loss, duplication, corruption and reordering come at the rates asked for", () => {
-  const n = 20_000;
-  const share = 0.1;
-  const { counters } = run(
-    { loss: share, duplicate: share, corrupt: share, reorder: share, delay: milliseconds(3) },
-    11,
-    n,
-  );
-  // Five standard deviations of a binomial.
-  const slack = 5 * Math.sqrt(n * share * (1 - share));
-  expect(Math.abs(counters.lost - n * share)).toBeLessThan(slack);
-  for (const seen of [counters.duplicated, counters.corrupted, counters.reordered]) {
-    expect(Math.abs(seen - n * share * (1 - share))).toBeLessThan(slack);
-  }
-});
-
-test("Jitter varies the delay within its bounds and keeps the order", () => {
-  const { verdicts } = run({ delay: milliseconds(20), jitter: milliseconds(5) }, 2, 2000);
-  let last = -1;
-  const delays = new Set<number>();
-  verdicts.forEach((v, i) => {
-    expect(v.deliverAt).toBeGreaterThanOrEqual(last);
-    expect(v.deliverAt - i).toBeGreaterThanOrEqual(15);
-    expect(v.deliverAt - i).toBeLessThanOrEqual(25);
-    delays.add(v.deliverAt - i);
-    last = v.deliverAt;
-  });
-  expect(delays.size).toBeGreaterThan(100);
-});
-
-test("A rate spaces packets by their length, and the limit drops what does not fit the queue", () => {
-  const link = new ImpairedLink({ ...noImpairment(), rate: 8_000_000, limit: 3 }, 1);
-  const at = [1, 2, 3].map(() => link.offer(1000, instantOf(0)).deliverAt);
-  expect(at).toEqual([1, 2, 3]);
-  expect(link.offer(1000, instantOf(0)).dropped).toBe("limit");
-  expect(link.offer(1000, instantOf(1)).deliverAt).toBe(4);
 });
 
 function world(text: string) {
@@ -149,6 +129,21 @@ test("Corruption flips one bit", () => {
   const flipped = seen[0]![1][0]!;
   expect(flipped).not.toBe(0);
   expect(flipped & (flipped - 1)).toBe(0);
+});
+
+test("A cut counts from when the device was made, and what is lost by the model is said to a capture", () => {
+  const { seen, send, advance } = world("cut=10ms-20ms,drop=1");
+  send(1);
+  send(2);
+  advance(15);
+  send(3);
+  advance(20);
+  send(4);
+  advance(30);
+  expect(seen.map(([at, bytes]) => [at, bytes[0]])).toEqual([
+    [0, 2],
+    [20, 4],
+  ]);
 });
 
 test("Closing drops what waits and leaves no timer", async () => {
