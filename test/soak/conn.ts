@@ -36,14 +36,18 @@ export class Conn implements EndpointOwner {
     return this.endpoint?.state ?? "CLOSED";
   }
 
+  get maySend(): boolean {
+    return this.state === "ESTABLISHED" || this.state === "CLOSE-WAIT";
+  }
+
   get error(): Failure | null {
     return this.endpoint?.error ?? null;
   }
 
-  /** As a program writes: what does not fit is left to {@link feed}. Returns how much went. */
+  /** As a program writes, while there is room and somebody to write to. Returns how much went. */
   sends(bytes: number): number {
     let left = bytes;
-    while (left > 0 && this.endpoint!.sendSpace > 0) {
+    while (left > 0 && this.maySend && this.endpoint!.sendSpace > 0) {
       const from = this.sent % PERIOD;
       const n = Math.min(left, PERIOD);
       this.endpoint!.send(PATTERN.subarray(from, from + n));

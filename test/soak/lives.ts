@@ -200,7 +200,7 @@ class Life {
     const goal = to.received + bytes;
     let left = bytes;
     for (let tries = 0; left > 0 && tries < 100; tries++) {
-      if (from.closed) return;
+      if (!from.maySend) return;
       left -= from.sends(left);
       if (left > 0) yield this.until(() => from.endpoint!.sendSpace > 0 || from.closed);
     }
@@ -327,7 +327,7 @@ const KINDS: readonly (readonly [name: string, weight: number, kind: Kind])[] = 
     opened(function* (l) {
       l.near.endpoint?.close();
       yield 20;
-      if (!l.far.closed) l.far.sends(100);
+      l.far.sends(100);
       yield* l.bothClosed();
       l.expects(l.far.error?.code === "ECONNRESET", "no reset for data after close");
     }),
@@ -337,7 +337,7 @@ const KINDS: readonly (readonly [name: string, weight: number, kind: Kind])[] = 
     4,
     opened(function* (l) {
       l.near.reads = false;
-      if (!l.far.closed) l.far.sends(500);
+      l.far.sends(500);
       yield l.until(() => l.near.endpoint!.receiveQueued >= 500);
       l.near.endpoint?.close();
       yield* l.bothClosed();
@@ -438,7 +438,7 @@ const KINDS: readonly (readonly [name: string, weight: number, kind: Kind])[] = 
     6,
     opened(function* (l) {
       const [one, two] = below(l.w.rng, 2) === 0 ? [l.near, l.far] : [l.far, l.near];
-      if (!one.closed && one.endpoint !== null) one.sends(below(l.w.rng, 5000));
+      one.sends(below(l.w.rng, 5000));
       l.aborts(one);
       yield* l.bothClosed();
       l.expects(two.error?.code === "ECONNRESET", "an abort without a reset");
@@ -535,7 +535,7 @@ const KINDS: readonly (readonly [name: string, weight: number, kind: Kind])[] = 
       l.loses(CUT);
       for (const c of [l.near, l.far]) {
         c.endpoint?.setUserTimeout(3000 + below(l.w.rng, 5000));
-        if (!c.closed && c.endpoint !== null) c.sends(1000);
+        c.sends(1000);
       }
       yield* l.bothClosed();
       l.expects(l.near.error?.code === "ETIMEDOUT", "no user timeout");
@@ -546,7 +546,7 @@ const KINDS: readonly (readonly [name: string, weight: number, kind: Kind])[] = 
     2,
     opened(function* (l) {
       l.loses(CUT);
-      for (const c of [l.near, l.far]) if (!c.closed && c.endpoint !== null) c.sends(1000);
+      for (const c of [l.near, l.far]) c.sends(1000);
       yield* l.bothClosed(LONG);
       l.expects(l.near.error?.code === "ETIMEDOUT", "R2 never came");
     }),
@@ -556,7 +556,7 @@ const KINDS: readonly (readonly [name: string, weight: number, kind: Kind])[] = 
     2,
     opened(function* (l) {
       l.loses(CUT);
-      if (!l.near.closed && l.near.endpoint !== null) l.near.sends(3000);
+      l.near.sends(3000);
       l.near.endpoint?.close();
       l.far.endpoint?.setKeepAlive(true, 20_000, 1000, 3);
       yield* l.bothClosed(LONG);
