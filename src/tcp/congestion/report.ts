@@ -81,7 +81,8 @@ export function reportLoss(t: Tcb, flight: number, now: Instant): void {
 export function reportTimeout(t: Tcb, flight: number, first: boolean, now: Instant): void {
   noteLossInFirstWindow(t);
   t.validation?.forget();
-  t.cc?.onTimeout(flight, first, now);
+  // in recovery more than the window is outstanding, and what lowered it counts a second time (RFC 5681 §4.3)
+  t.cc?.onTimeout(Math.min(flight, t.cc.cwnd), first, now);
 }
 
 /** What was outstanding when the loss was found has arrived. */
