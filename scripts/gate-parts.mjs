@@ -68,6 +68,27 @@ export const PARTS = [
     steps: [vitest(["test/hostile"])],
   },
   {
+    name: "soak",
+    what: "a million lives of connections in a day of virtual time",
+    minutes: 4,
+    cores: 1,
+    steps: [vitest(["test/soak/lives.test.ts"], 40)],
+  },
+  {
+    name: "days",
+    what: "twenty connections for fifty days of virtual time",
+    minutes: 3,
+    cores: 1,
+    steps: [vitest(["test/soak/days.test.ts"], 40)],
+  },
+  {
+    name: "statistics",
+    what: "chi-square of ISNs, ports and identifications",
+    minutes: 1,
+    cores: 1,
+    steps: [vitest(["test/stack/statistics.test.ts"])],
+  },
+  {
     name: "bench",
     what: "scripts/bench with offload and without, at two MTUs",
     minutes: 6,
