@@ -89,6 +89,13 @@ export const PARTS = [
     steps: [vitest(["test/stack/statistics.test.ts"])],
   },
   {
+    name: "mutants",
+    what: "small faults put into the source, each of which a test must notice",
+    minutes: 6,
+    cores: 2,
+    steps: [command("npm", "run", "--silent", "mutants")],
+  },
+  {
     name: "bench",
     what: "scripts/bench with offload and without, at two MTUs",
     minutes: 6,
