@@ -23,10 +23,16 @@ export function wantsProbe(t: Tcb): boolean {
   return losses.probeEnd === null && !losses.probeOwed && losses.probeSamples !== t.rtt.samples;
 }
 
+/**
+ * ms. Deviation: §7.2 knows no least PTO; a program that answers from an event loop is seldom prompter, and Linux adds two
+ * ticks for the like.
+ */
+const LEAST = 10;
+
 /** PTO, ms (§7.2). */
 export function probeTimeout(t: Tcb): number {
   if (t.rtt.samples === 0) return WITHOUT_SAMPLE;
-  return 2 * t.rtt.srtt + (flightSize(t) <= t.snd.mss ? MAX_ACK_DELAY : 0);
+  return Math.max(2 * t.rtt.srtt, LEAST) + (flightSize(t) <= t.snd.mss ? MAX_ACK_DELAY : 0);
 }
 
 /** A probe left (§7.3). */
