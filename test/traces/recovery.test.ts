@@ -68,9 +68,7 @@ test("a partial ACK sends the next hole without waiting for a timer (NewReno) [6
 });
 
 test("with SACK only what is missing goes again, each hole once", () => {
-  const p = new ScriptedPeer({ settings: { tcp_recovery: 0 } }).established(
-    `<mss ${MSS},sackOK>`,
-  );
+  const p = new ScriptedPeer({ settings: { tcp_recovery: 0 } }).established(`<mss ${MSS},sackOK>`);
   p.writes(10_000);
   burst(p, 1, 10);
   p.sends(". 1:1(0) ack 1 <sack 1001:2001>").silent();

@@ -2,7 +2,7 @@
 import { elapsed, type Instant } from "../../base/time.ts";
 import { seqDiff, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
 import { FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
-import { reportAck, reportRecoveryEnd } from "../congestion/report.ts";
+import { reportAck } from "../congestion/report.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
 import { flightSize, pipe } from "../flight.ts";
 import { enterRecovery } from "../loss.ts";

@@ -104,14 +104,16 @@ function lossProbe(
   return true;
 }
 
-/** With nothing lost and nothing new to send: rules 3 and 4 of RFC 6675 §4. */
+/**
+ * With nothing lost and nothing new to send: rules 3 and 4 of RFC 6675 §4. RACK needs neither, as its timer and the delivery
+ * of a copy tell what else is lost.
+ */
 export function furtherRetransmission(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { sent, losses } = t;
-  if (t.recovery !== "recovery" || !t.sack || t.repairsProbe) return false;
+  if (t.recovery !== "recovery" || !t.sack || t.repairsProbe || usesRack(t)) return false;
   if (sent === null || losses === null || sent.sacked === 0 || sent.waiting > 0) return false;
   if (!mayResend(t)) return false;
-  // RACK's reordering timer tells when a hole is lost
-  const hole = usesRack(t) ? null : sent.nextHole();
+  const hole = sent.nextHole();
   if (hole !== null) {
     if (!sendAgain(t, losses, sent, hole, out, max, now)) return false;
     out.remark = "retransmission: hole";

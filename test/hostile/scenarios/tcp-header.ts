@@ -230,7 +230,7 @@ async function H037(w: World): Promise<void> {
     await without.says(".", 1, 1, 0, { tcpOptions });
   }
   // as two plain duplicates (RFC 3042)
-  expect((await w.app.info(without.port)).inFlight).toBe(14_600 + 2 * 1460);
+  expect((await w.app.info(without.port)).unacked).toBe(14_600 + 2 * 1460);
 }
 
 async function H038(w: World): Promise<void> {
