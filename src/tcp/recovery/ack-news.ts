@@ -54,7 +54,7 @@ export class AckNews {
     if (!again) {
       if (!seqGt(end, this.judged)) this.original = true;
       if (passed) this.reordered = true;
-      this.rtt = this.now - time;
+      this.rtt = Math.max(0, this.now - time);
     } else if (this.now - time < this.minRtt || time >= this.echoed) return;
     if (time > this.time || (time === this.time && seqGt(end, this.end))) {
       this.time = time;

@@ -19,6 +19,8 @@ const AGAIN = 8;
 /** Was SACKed before a timeout, which forgets that: to hear it again is no news. */
 const KNOWN = 16;
 
+/** ms; so small that whole batches of them are nothing, and large enough for a double after years. */
+const TICK: number = 2 ** -16;
 /** Records beyond those of whole segments that a peer's odd SACK edges may cause (CVE-2019-11478). */
 const SPARE = 512;
 
@@ -40,6 +42,8 @@ export class SentRecords extends RecordArray {
   /** RACK.xmit_ts and RACK.end_seq: the newest transmission that was delivered (RFC 8985 §5.3). */
   rackTime: number = -Infinity;
   rackEnd: SeqNum = seq(0);
+  /** When something left last. */
+  private latest: number = -Infinity;
 
   /** [from, end) leaves for the first time; it follows what is held. */
   append(from: SeqNum, end: SeqNum, now: number): void {
@@ -47,8 +51,14 @@ export class SentRecords extends RecordArray {
     if (this.tail === this.ends.length) this.makeRoom();
     const i = this.tail++;
     this.ends[i] = end;
-    this.times[i] = now;
+    this.times[i] = this.moment(now);
     this.flags[i] = 0;
+  }
+
+  /** No two leave at the same moment, though a clock that is read once a batch says so: the order tells what is lost. */
+  private moment(now: number): number {
+    this.latest = now > this.latest ? now : this.latest + TICK;
+    return this.latest;
   }
 
   private begin(from: SeqNum): void {
@@ -70,6 +80,7 @@ export class SentRecords extends RecordArray {
     this.waiting = 0;
     this.ranges = 0;
     this.rackTime = -Infinity;
+    this.latest = -Infinity;
   }
 
   /** SND.UNA moved to `una`: forgets what lies below, and tells `news` what of it was delivered by that. */
@@ -376,6 +387,7 @@ export class SentRecords extends RecordArray {
 
   /** [from, end), which is not SACKed, leaves again. */
   resend(from: SeqNum, end: SeqNum, now: number): void {
+    const time = this.moment(now);
     let i = this.find(from);
     if (seqLt(this.startOf(i), from)) i = this.split(i, from) + 1;
     for (; i < this.tail && seqLt(this.startOf(i), end); i++) {
@@ -387,9 +399,9 @@ export class SentRecords extends RecordArray {
         if ((flags & LOST) !== 0) this.waiting -= n;
       }
       this.flags[i] = (flags & ~KNOWN) | RESENT | AGAIN;
-      this.times[i] = now;
+      this.times[i] = time;
     }
-    this.queue.push(from, end, now);
+    this.queue.push(from, end, time);
   }
 }
 
