@@ -29,7 +29,7 @@ export function createEnvironment(
     memory: new MemoryAccount(settings.tcp_mem, (name) => counters.add(name)),
     trace: options.trace ?? null,
     paths: new PathMtuCache(options.sender, settings.mtu_expires),
-    count: (name) => counters.add(name),
+    count: (name, n) => counters.add(name, n),
     mark: (tcb) => mark(tcb as TcpConnection),
     mayChallenge: (now) => challenges.take(now),
     createCongestionController: (mss) =>

@@ -2,7 +2,7 @@
 import type { Instant } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seqAdd } from "../wire/seq.ts";
-import { ACK, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
+import { ACK, ECE, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { IsnGenerator } from "../tcp/isn.ts";
 import { advertisedMss } from "../tcp/mss.ts";
@@ -13,6 +13,7 @@ import { timestampAt } from "../tcp/timestamps.ts";
 import {
   agreedTo,
   type HalfOpen,
+  hasEcn,
   hasSack,
   hasScaling,
   hasTimestamps,
@@ -59,7 +60,7 @@ export class SynAnswers {
   synAck(h: HalfOpen, remark: string | null, now: Instant): void {
     this.compose(h.iss, h.irs, h.agreed, this.timestamp(h, now), h.tsRecent);
     const s = this.out.segment;
-    s.flags = SYN | ACK;
+    s.flags = hasEcn(h.agreed) ? SYN | ACK | ECE : SYN | ACK;
     s.mss = this.mss(h.remote, now);
     this.emit(h, remark, now);
   }
@@ -79,16 +80,19 @@ export class SynAnswers {
   cookie(syn: TcpSegment, iss: SeqNum, now: Instant): void {
     const { destination: local, destinationPort, source: remote, sourcePort } = syn;
     const agreed = agreedTo(syn, this.settings);
+    let flags = SYN | ACK;
     if (hasTimestamps(agreed)) {
       const scale = hasScaling(agreed) ? syn.windowScale : -1;
-      const clock = timestampWithOptions(timestampAt(0, now), scale, hasSack(agreed));
+      const ecn = hasEcn(agreed);
+      if (ecn) flags |= ECE;
+      const clock = timestampWithOptions(timestampAt(0, now), scale, hasSack(agreed), ecn);
       const offset = this.isn.timestampOffset(local, destinationPort, remote, sourcePort);
       this.compose(iss, syn.seq, agreed, (clock + offset) | 0, syn.tsVal);
     } else {
       // nothing would bring the options back with the ACK: they are not agreed to (RFC 4987 §3.6)
       this.compose(iss, syn.seq, mssOnly(agreed), 0, 0);
     }
-    this.out.segment.flags = SYN | ACK;
+    this.out.segment.flags = flags;
     this.out.segment.mss = this.mss(remote, now);
     this.out.remark = "SYN cookie";
     this.output.bare(this.out, local, destinationPort, remote, sourcePort);

@@ -332,6 +332,7 @@ export class SynQueue {
     const c = this.p.build(s.destination, s.destinationPort, s.source, s.sourcePort, iss, now);
     const { syn } = this;
     syn.seq = seq(s.seq - 1);
+    syn.flags = SYN;
     syn.mss = mss;
     syn.windowScale = -1;
     syn.sackPermitted = false;

@@ -80,6 +80,7 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   tcp_sack: flag("selective acknowledgement (RFC 2018)"),
   tcp_dsack: flag("reports of duplicates (RFC 2883)"),
   tcp_ecn: number("1", 0, 2, "0 off, 1 ask and answer, 2 answer"),
+  tcp_ecn_fallback: flag("a SYN that asked for ECN is repeated without"),
   tcp_fastopen: number("1", 0, 3, "bits: 1 client, 2 server"),
   tcp_congestion_control: word(["reno"], "congestion control of new connections"),
   tcp_initial_cwnd: number("segments", 1, 100, "first congestion window (RFC 6928)"),

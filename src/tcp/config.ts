@@ -35,6 +35,8 @@ export interface Settings {
   readonly tcp_dsack: number;
   /** 0 off, 1 ask and answer, 2 answer. */
   readonly tcp_ecn: number;
+  /** 1: a SYN that asked for ECN is repeated without (RFC 3168 §6.1.1.1). */
+  readonly tcp_ecn_fallback: number;
   /** Bits: 1 client, 2 server. */
   readonly tcp_fastopen: number;
   readonly tcp_congestion_control: string;
@@ -121,6 +123,7 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_sack: 1,
   tcp_dsack: 1,
   tcp_ecn: 2,
+  tcp_ecn_fallback: 1,
   tcp_fastopen: 1,
   tcp_congestion_control: "reno",
   tcp_initial_cwnd: 10,

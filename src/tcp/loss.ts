@@ -1,6 +1,7 @@
 /** Shared arithmetic of what is in flight, and the entry to and exit from loss recovery. */
 import type { Instant } from "../base/time.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGeq, seqMax, seqMin } from "../wire/seq.ts";
+import { noteReduction, reducedAlready } from "./ecn.ts";
 import { onlyProbeLost } from "./mtu-search.ts";
 import type { Tcb } from "./tcb.ts";
 
@@ -36,7 +37,10 @@ export function enterRecovery(t: Tcb, now: Instant): void {
   t.forceRetransmit = 1;
   stopTiming(t);
   // what limited transmit sent beyond the window is no part of the FlightSize that is halved (RFC 5681 §3.2)
-  if (t.cc !== null) t.cc.onLoss(Math.min(flightSize(t), t.cc.cwnd), now);
+  if (t.cc !== null && !reducedAlready(t)) {
+    t.cc.onLoss(Math.min(flightSize(t), t.cc.cwnd), now);
+    noteReduction(t);
+  }
   t.inflation = t.sack ? 0 : 3 * mss;
   markFirstLost(t);
   t.env.count("TcpExtTCPFastRetrans");
@@ -63,6 +67,7 @@ export function leaveRecovery(t: Tcb): void {
 /** Everything outstanding counts as lost: a timeout (RFC 2018 §5.1: and nothing SACKed is believed). */
 export function enterLoss(t: Tcb, now: Instant, first: boolean): void {
   t.cc?.onTimeout(flightSize(t), first, now);
+  noteReduction(t);
   t.recovery = "loss";
   t.repairsProbe = false;
   t.onlyForced = false;

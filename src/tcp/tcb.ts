@@ -8,6 +8,7 @@ import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seq } from "../wire/seq.ts";
 import type { Settings } from "./config.ts";
 import type { CongestionController } from "./congestion/controller.ts";
+import type { EcnState } from "./ecn.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
 import type { MemoryAccount } from "./memory.ts";
 import type { MtuSearch } from "./mtu-search.ts";
@@ -31,8 +32,8 @@ export interface TcpEnvironment {
   readonly sendMemory: SendMemory;
   readonly trace: TcpTrace | null;
   readonly paths: PathMtus;
-  /** Counts by name (nstat's where one exists). */
-  count(name: string): void;
+  /** Counts by name (nstat's where one exists); `n` instead of one. */
+  count(name: string, n?: number): void;
   /** A user call left something to do: the stack will poll. */
   mark(tcb: Tcb): void;
   /** One more challenge ACK within the stack's own limit. */
@@ -193,6 +194,7 @@ export class Tcb {
   timestamps = false;
   sack = false;
   windowScaling = false;
+  ecn: EcnState | null = null;
   tsRecent = 0;
   tsRecentAt: Instant = instantOf(0);
   tsOffset = 0;

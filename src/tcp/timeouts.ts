@@ -63,6 +63,7 @@ function expire(t: Tcb, timer: Timer, now: Instant): void {
 
 /** RFC 6298 §5.4-5.7, and R1 and R2 of RFC 9293 §3.8.3. */
 function retransmit(t: Tcb, now: Instant): void {
+  if (t.ecn !== null) t.ecn.waits = false; // new data may go
   if (t.snd.una === t.snd.nxt) return;
   const { settings } = t.env;
   t.env.count("TcpExtTCPTimeouts");

@@ -16,6 +16,11 @@ export const CWR = 0x80;
 /** Not of the wire: the segment's SYN was counted and taken off, and its window is still one of a SYN. */
 export const SYN_TAKEN = 0x100;
 
+// Codepoints of the ECN field (RFC 3168 §5), the lower two bits of IPv4's TOS byte.
+export const ECT_1 = 1;
+export const ECT_0 = 2;
+export const CE = 3;
+
 export const MAX_SACK_BLOCKS = 4;
 
 export interface TcpOptions {
@@ -49,6 +54,8 @@ export interface TcpSegment extends TcpOptions {
   /** As on the wire, unscaled. */
   window: number;
   urgentPointer: number;
+  /** Codepoint of the packet that it came in. */
+  ecn: number;
   /** Payload lies at buffer[payloadOffset .. payloadOffset + payloadLength). */
   buffer: Uint8Array;
   payloadOffset: number;
@@ -73,6 +80,7 @@ export function createTcpSegment(): TcpSegment {
     flags: 0,
     window: 0,
     urgentPointer: 0,
+    ecn: 0,
     mss: 0,
     windowScale: -1,
     windowScaleOver: false,

@@ -36,6 +36,8 @@ interface Seen {
   readonly ip: Ipv4Header;
   /** Payload bytes at which the device cuts it; 0: one packet. */
   readonly gsoSize: number;
+  /** The packet. */
+  readonly bytes: Uint8Array;
 }
 
 export interface PeerOptions {
@@ -57,6 +59,8 @@ export class ScriptedPeer implements EndpointOwner {
   received: Uint8Array = new Uint8Array(0);
   ourPort = 80;
   peerPort = 40000;
+  /** The low four bits of the data offset's byte, of what the peer sends. */
+  reservedBits = 0;
   /** Reads what comes, as a program that keeps up. */
   reads = true;
   private endpointOrNull: Endpoint | null = null;
@@ -167,26 +171,42 @@ export class ScriptedPeer implements EndpointOwner {
 
   // --- the script -----------------------------------------------------------------------------------
 
-  /** A segment from the peer; payload bytes count up with their sequence number, unless given. */
-  sends(text: string, payload?: Uint8Array): this {
-    const n = parse(text);
-    const bytes = payload ?? Uint8Array.from({ length: n.length }, (_, i) => (n.seq + i) & 0xff);
-    this.injects(toSegment(n, this.peerIsn, this.ourIsn, bytes));
-    return this;
+  /** A segment from the peer; payload bytes count up with their sequence number, unless given. `ecn`: codepoint. */
+  sends(text: string, payload?: Uint8Array, ecn = 0): this {
+    return this.gives(this.packetOf(text, payload, ecn));
   }
 
   /** Any record, as it is. */
   injects(s: TcpSegment): void {
+    this.gives(this.packet(s));
+  }
+
+  /** A packet of the peer's, whole or a fragment. */
+  gives(packet: Uint8Array): this {
+    this.stack.input(packet, 0, packet.length, 0, this.now);
+    return this.settle();
+  }
+
+  /** What `sends` would send. */
+  packetOf(text: string, payload?: Uint8Array, ecn = 0): Uint8Array {
+    const n = parse(text);
+    const bytes = payload ?? Uint8Array.from({ length: n.length }, (_, i) => (n.seq + i) & 0xff);
+    const s = toSegment(n, this.peerIsn, this.ourIsn, bytes);
+    s.ecn = ecn;
+    return this.packet(s);
+  }
+
+  private packet(s: TcpSegment): Uint8Array {
     const packet = new Uint8Array(20 + 60 + s.payloadLength);
     s.sourcePort = this.peerPort;
     s.destinationPort = this.ourPort;
     const header = writeTcp(packet, 20, s);
     packet.set(s.buffer.subarray(s.payloadOffset, s.payloadOffset + s.payloadLength), 20 + header);
     const total = 20 + header + s.payloadLength;
-    writeIpv4(packet, 0, total, 0, 1, true, 64, PROTO_TCP, PEER, OURS);
+    writeIpv4(packet, 0, total, s.ecn, 1, true, 64, PROTO_TCP, PEER, OURS);
+    packet[32]! |= this.reservedBits;
     fillTcpChecksum(packet, 20, total - 20, PEER, OURS);
-    this.stack.input(packet, 0, total, 0, this.now);
-    this.settle();
+    return packet.subarray(0, total);
   }
 
   /** The next segment of the stack, and when it left (ms) if that is said. */
@@ -273,6 +293,6 @@ export class ScriptedPeer implements EndpointOwner {
     const size = h.totalLength - h.headerLength;
     expect(readTcp(bytes, h.headerLength, size, h.source, h.destination, false, s)).toBe(null);
     if ((s.flags & SYN) !== 0) this.ourIsn = s.seq;
-    this.outbound.push({ segment: s, at: this.now, remark, ip: h, gsoSize });
+    this.outbound.push({ segment: s, at: this.now, remark, ip: h, gsoSize, bytes });
   }
 }

@@ -13,6 +13,8 @@ import {
  * without pacing.
  */
 const SLOW_START_LIMIT = 8;
+/** beta_ecn of RFC 8511 §3 for Reno. */
+const ECN_BETA = 0.8;
 
 export class Reno implements CongestionController {
   readonly name = "reno";
@@ -62,8 +64,11 @@ export class Reno implements CongestionController {
     this.counted = 0;
   }
 
-  onEcn(flight: number, now: Instant): void {
-    this.onLoss(flight, now);
+  /** RFC 8511 §3 (ABE): a mark comes from a short queue, with which half would leave the path idle. */
+  onEcn(flight: number, _now: Instant): void {
+    this.ssthresh = Math.max(Math.floor(ECN_BETA * flight), 2 * this.mss);
+    this.cwnd = Math.min(this.cwnd, this.ssthresh);
+    this.counted = 0;
   }
 
   undo(_now: Instant): void {

@@ -1,6 +1,7 @@
 /** Tells the controller what an ACK brought: fills the one record and calls `onAck`. */
 import type { Instant } from "../../base/time.ts";
 import { seqGt } from "../../wire/seq.ts";
+import { mayGrow } from "../ecn.ts";
 import { pipe } from "../loss.ts";
 import type { Recovery, Tcb } from "../tcb.ts";
 import type { AckSample } from "./controller.ts";
@@ -49,7 +50,7 @@ export function reportAck(
   sample.flight = flight;
   sample.inFlight = pipe(t);
   // slow start after a timeout repairs, and so uses the window by itself
-  sample.limited = t.cwndLimited || before === "loss";
+  sample.limited = (t.cwndLimited || before === "loss") && mayGrow(t);
   sample.rtt = rtt;
   sample.srtt = t.rtt.srtt;
   sample.minRtt = t.rtt.samples === 0 ? 0 : t.rtt.minRtt;

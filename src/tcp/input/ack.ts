@@ -2,6 +2,7 @@
 import { after, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
 import { ACK, FIN, scaledWindow, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { noteEcho, waitsForTimer } from "../ecn.ts";
 import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
 import { probeAcknowledged } from "../mtu-search.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
@@ -26,6 +27,7 @@ export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     return "dropped: unacceptable ACK";
   }
   if (wasOver) return inTimeWait(t, s, now);
+  if (t.ecn !== null && seqGeq(s.ack, t.snd.una)) noteEcho(t, t.ecn, s, now);
   if (seqGt(s.ack, t.snd.una)) {
     acknowledge(t, s, now);
     if (t.dead) return DONE;
@@ -81,7 +83,7 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   t.stalledSince = now;
   dataAcknowledged(t, s, bytes, flight, now);
   if (synWasLost) t.rtt.afterLostSyn(); // after the sample that an echo may have given
-  if (snd.una === snd.nxt) t.timers.stop(TIMER_RETRANSMIT);
+  if (snd.una === snd.nxt && !waitsForTimer(t)) t.timers.stop(TIMER_RETRANSMIT);
   if (finAcked) finAcknowledged(t, s, now);
 }
 

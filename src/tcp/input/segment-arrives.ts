@@ -1,6 +1,7 @@
 /** SEGMENT ARRIVES (RFC 9293 §3.10.7): the eight checks, in order. Input only marks what output owes. */
 import type { Instant } from "../../base/time.ts";
 import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { noteMark } from "../ecn.ts";
 import { mayTakeText } from "../memory.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { readUrgentPointer } from "../urgent.ts";
@@ -31,6 +32,7 @@ export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     settleFinWait(t, now); // its ACK counts all the same
     return "dropped: no memory";
   }
+  if (t.ecn !== null && s.payloadLength > 0) noteMark(t, t.ecn, s);
   const verdict = textAndFin(t, s, now);
   settleFinWait(t, now);
   return verdict;

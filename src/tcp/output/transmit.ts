@@ -10,8 +10,9 @@ import {
   seqMax,
   seqMin,
 } from "../../wire/seq.ts";
-import { ACK, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
+import { ACK, ECE, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
+import { markData, offerEcn, waitsForTimer } from "../ecn.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
 import { nextLost, pipe, stopTiming } from "../loss.ts";
 import { advertisedMss, HEADERS, optionBytes } from "../mss.ts";
@@ -75,7 +76,7 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   const isAnswer = t.state === "SYN-RECEIVED";
   const first = t.snd.nxt === t.snd.iss;
   s.seq = t.snd.iss;
-  s.flags = isAnswer ? SYN | ACK : SYN;
+  s.flags = isAnswer ? SYN | ACK | (t.ecn === null ? 0 : ECE) : SYN | offerEcn(t, first);
   s.ack = isAnswer ? t.rcv.nxt : s.ack;
   t.advMss = advertisedMss(t.pmtu);
   s.mss = t.advMss;
@@ -111,7 +112,7 @@ function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: Instant)
   const s = out.segment;
   s.seq = at;
   s.ack = t.rcv.nxt;
-  s.flags = flags | ACK;
+  s.flags = flags | (t.ecn !== null && t.ecn.echoes ? ACK | ECE : ACK);
   s.window = windowField(t, false);
   if (t.timestamps) {
     s.hasTimestamps = true;
@@ -211,7 +212,7 @@ function rescue(t: Tcb, out: Outgoing, now: Instant): boolean {
 function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { snd } = t;
   const waiting = unsent(t);
-  if (waiting <= 0 || t.onlyForced) return false;
+  if (waiting <= 0 || t.onlyForced || waitsForTimer(t)) return false;
   restartAfterIdle(t, now);
   const window = usableWindow(t);
   const room = newDataRoom(t, waiting, window);
@@ -275,6 +276,7 @@ function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Instant): 
   let flags = length > 0 && last ? PSH : 0; // MUST-61: the last of what is queued
   if (last && snd.finQueued && mayEnd(t)) flags |= FIN;
   compose(t, out, at, flags, now);
+  if (t.ecn !== null) markData(t, t.ecn, out, at, length);
   out.offset = seqDiff(at, snd.bufferSeq);
   out.length = length;
   const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;
