@@ -11,6 +11,7 @@ import type { TcpEnvironment } from "../tcp/tcb.ts";
 import { RandomBudget } from "./random-budget.ts";
 import type { Counters } from "./counters.ts";
 import type { StackOptions } from "./options.ts";
+import { FastOpenCache } from "./fast-open-servers.ts";
 import { PathMtuCache } from "./path-mtus.ts";
 
 export function createEnvironment(
@@ -28,6 +29,9 @@ export function createEnvironment(
     sendMemory: new SendMemory(allocate),
     memory: new MemoryAccount(settings.tcp_mem, (name) => counters.add(name)),
     trace: options.trace ?? null,
+    fastOpens: new FastOpenCache(settings.tcp_fastopen_blackhole_timeout_sec, (name) =>
+      counters.add(name),
+    ),
     paths: new PathMtuCache(options.sender, settings.mtu_expires),
     count: (name, n) => counters.add(name, n),
     mark: (tcb) => mark(tcb as TcpConnection),

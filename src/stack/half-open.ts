@@ -19,6 +19,8 @@ const NO_SCALE = 15;
 const SACK = 1 << 20;
 const TIMESTAMPS = 1 << 21;
 const ECN = 1 << 22;
+/** A Fast Open cookie is to be given. */
+const COOKIE = 1 << 23;
 /** Above it, in an entry: how often the SYN-ACK went out again by timer. */
 const RETRIES_SHIFT = 24;
 
@@ -46,6 +48,14 @@ export function hasSack(agreed: number): boolean {
 
 export function hasTimestamps(agreed: number): boolean {
   return (agreed & TIMESTAMPS) !== 0;
+}
+
+export function withCookie(agreed: number): number {
+  return agreed | COOKIE;
+}
+
+export function givesCookie(agreed: number): boolean {
+  return (agreed & COOKIE) !== 0;
 }
 
 export function hasEcn(agreed: number): boolean {

@@ -14,6 +14,7 @@ import { DEFAULT_SETTINGS, type Settings } from "../tcp/config.ts";
 import { TcpConnection } from "../tcp/connection.ts";
 import { type Endpoint, EVENT_CLOSED, EVENT_FIN_ACKED } from "../tcp/endpoint.ts";
 import { IsnGenerator } from "../tcp/isn.ts";
+import { prepareFastOpen } from "../tcp/fast-open.ts";
 import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
 import { settleMemory } from "../tcp/memory.ts";
@@ -26,6 +27,7 @@ import { Accounts } from "./accounts.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
 import { createEnvironment } from "./environment.ts";
+import { FastOpenKeys } from "./fast-open-keys.ts";
 import { FreePorts, pairInUse } from "./free-ports.ts";
 import { HalfOpen } from "./half-open.ts";
 import { IcmpHandler } from "./icmp.ts";
@@ -147,6 +149,7 @@ export class Stack {
       output: this.output,
       isn: this.isn,
       cookies: new SynCookies(options.rng),
+      fastOpenKeys: new FastOpenKeys(options.rng),
       build: this.build,
       timeWaits: this.timeWaits,
       setAside: (c) => this.forget(c),
@@ -363,6 +366,7 @@ export class Stack {
       address,
       port,
       backlog,
+      options.fastOpen ?? 0,
       options.owner,
       (l) => this.closeListener(l),
       (c) => this.mark(c),
@@ -398,6 +402,7 @@ export class Stack {
     this.table.insert(local, port, remoteAddress, remotePort, c);
     c.owner = options.owner;
     this.counters.add("TcpActiveOpens");
+    if (options.fastOpen === true) prepareFastOpen(c, this.clock);
     c.open(this.clock);
     return c;
   }

@@ -12,6 +12,7 @@ import type { PathMtus } from "../tcp/path-mtu.ts";
 import { timestampAt } from "../tcp/timestamps.ts";
 import {
   agreedTo,
+  givesCookie,
   type HalfOpen,
   hasEcn,
   hasSack,
@@ -19,6 +20,7 @@ import {
   hasTimestamps,
   mssOnly,
 } from "./half-open.ts";
+import { COOKIE_BYTES, type FastOpenKeys } from "./fast-open-keys.ts";
 import type { PacketOutput } from "./packet-output.ts";
 import { timestampWithOptions } from "./syn-cookies.ts";
 
@@ -35,6 +37,7 @@ export class SynAnswers {
   private readonly isn: IsnGenerator;
   private readonly output: PacketOutput;
   private readonly paths: PathMtus;
+  private readonly keys: FastOpenKeys;
   private readonly onSent: OnSent | null;
   private readonly out: Outgoing = createOutgoing();
 
@@ -43,12 +46,14 @@ export class SynAnswers {
     isn: IsnGenerator,
     output: PacketOutput,
     paths: PathMtus,
+    keys: FastOpenKeys,
     onSent: OnSent | null,
   ) {
     this.settings = settings;
     this.isn = isn;
     this.output = output;
     this.paths = paths;
+    this.keys = keys;
     this.onSent = onSent;
   }
 
@@ -62,6 +67,11 @@ export class SynAnswers {
     const s = this.out.segment;
     s.flags = hasEcn(h.agreed) ? SYN | ACK | ECE : SYN | ACK;
     s.mss = this.mss(h.remote, now);
+    // only the first has it (RFC 7413 §4.2.2): what does not pass is not to stand in the way
+    if (givesCookie(h.agreed) && h.retries === 0) {
+      this.keys.make(h.local, h.remote, now, s.cookie);
+      s.fastOpen = COOKIE_BYTES;
+    }
     this.emit(h, remark, now);
   }
 

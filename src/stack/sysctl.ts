@@ -82,6 +82,7 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   tcp_ecn: number("1", 0, 2, "0 off, 1 ask and answer, 2 answer"),
   tcp_ecn_fallback: flag("a SYN that asked for ECN is repeated without"),
   tcp_fastopen: number("1", 0, 3, "bits: 1 client, 2 server"),
+  tcp_fastopen_blackhole_timeout_sec: number("s", 0, 86400, "pause after a black hole; 0 none"),
   tcp_congestion_control: word(["reno"], "congestion control of new connections"),
   tcp_initial_cwnd: number("segments", 1, 100, "first congestion window (RFC 6928)"),
   tcp_rmem: numbers("bytes", 3, 1024, GIB, "receive buffer: least, at start, most"),

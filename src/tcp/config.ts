@@ -39,6 +39,8 @@ export interface Settings {
   readonly tcp_ecn_fallback: number;
   /** Bits: 1 client, 2 server. */
   readonly tcp_fastopen: number;
+  /** Seconds without Fast Open after a connection of it fell silent, doubled each time; 0: none. */
+  readonly tcp_fastopen_blackhole_timeout_sec: number;
   readonly tcp_congestion_control: string;
   /** Segments (RFC 6928). */
   readonly tcp_initial_cwnd: number;
@@ -125,6 +127,7 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_ecn: 2,
   tcp_ecn_fallback: 1,
   tcp_fastopen: 1,
+  tcp_fastopen_blackhole_timeout_sec: 0,
   tcp_congestion_control: "reno",
   tcp_initial_cwnd: 10,
   tcp_rmem: [4096, 131072, 6291456],

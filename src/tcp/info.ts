@@ -42,6 +42,8 @@ export interface TcpInfo {
   /** ECN is agreed on, and the peer's packets were ECN-capable at least once (TCPI_OPT_ECN, TCPI_OPT_ECN_SEEN). */
   readonly ecn: boolean;
   readonly ecnSeen: boolean;
+  /** Data on the SYN was acknowledged, ours or the peer's (TCPI_OPT_SYN_DATA). */
+  readonly synData: boolean;
   /** The IPv4 field of what is sent; the lower two bits are ECN's. */
   readonly typeOfService: number;
 

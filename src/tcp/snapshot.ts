@@ -47,6 +47,7 @@ const agreed = (t: Tcb) => ({
   sack: t.sack,
   ecn: t.ecn !== null && t.ecn.agreed,
   ecnSeen: t.ecn !== null && t.ecn.seen,
+  synData: t.fastOpen !== null && t.fastOpen.accepted,
   typeOfService: t.typeOfService,
 });
 

@@ -10,6 +10,7 @@ import type { Settings } from "./config.ts";
 import type { CongestionController } from "./congestion/controller.ts";
 import type { EcnState } from "./ecn.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
+import type { FastOpenServers, FastOpenState } from "./fast-open.ts";
 import type { MemoryAccount } from "./memory.ts";
 import type { MtuSearch } from "./mtu-search.ts";
 import type { PathMtus } from "./path-mtu.ts";
@@ -32,6 +33,7 @@ export interface TcpEnvironment {
   readonly sendMemory: SendMemory;
   readonly trace: TcpTrace | null;
   readonly paths: PathMtus;
+  readonly fastOpens: FastOpenServers;
   /** Counts by name (nstat's where one exists); `n` instead of one. */
   count(name: string, n?: number): void;
   /** A user call left something to do: the stack will poll. */
@@ -195,6 +197,7 @@ export class Tcb {
   sack = false;
   windowScaling = false;
   ecn: EcnState | null = null;
+  fastOpen: FastOpenState | null = null;
   tsRecent = 0;
   tsRecentAt: Instant = instantOf(0);
   tsOffset = 0;

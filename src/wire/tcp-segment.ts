@@ -22,6 +22,8 @@ export const ECT_0 = 2;
 export const CE = 3;
 
 export const MAX_SACK_BLOCKS = 4;
+/** Bytes (RFC 7413 §4.1.1). */
+export const MAX_COOKIE = 16;
 
 export interface TcpOptions {
   /** 0 when absent (an MSS of 0 counts as absent). */
@@ -37,6 +39,9 @@ export interface TcpOptions {
   tsEcr: number;
   /** User timeout (RFC 5482), seconds; 0 when absent (a value of 0 counts as absent). */
   userTimeout: number;
+  /** Fast Open (RFC 7413): bytes of the cookie, 0 asks for one, -1 when absent; the cookie begins `cookie`. */
+  fastOpen: number;
+  readonly cookie: Uint8Array;
   /** Number of SACK blocks; block i is sack[2i] (left) .. sack[2i + 1] (right, exclusive), as SeqNum. */
   sackCount: number;
   readonly sack: Int32Array;
@@ -89,6 +94,8 @@ export function createTcpSegment(): TcpSegment {
     tsVal: 0,
     tsEcr: 0,
     userTimeout: 0,
+    fastOpen: -1,
+    cookie: new Uint8Array(MAX_COOKIE),
     sackCount: 0,
     sack: new Int32Array(2 * MAX_SACK_BLOCKS),
     buffer: NO_BYTES,
@@ -120,5 +127,6 @@ export function clearOptions(s: TcpOptions): void {
   s.tsVal = 0;
   s.tsEcr = 0;
   s.userTimeout = 0;
+  s.fastOpen = -1;
   s.sackCount = 0;
 }

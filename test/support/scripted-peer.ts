@@ -6,6 +6,7 @@ import { expect } from "vitest";
 import type { DeviceOffload } from "../../src/base/device.ts";
 import { seededRng } from "../../src/base/rng.ts";
 import { type Instant, instantOf } from "../../src/base/time.ts";
+import type { ConnectOptions } from "../../src/stack/options.ts";
 import { Stack } from "../../src/stack/stack.ts";
 import type { Settings } from "../../src/tcp/config.ts";
 import { type Endpoint, type EndpointOwner, EVENT_CLOSED } from "../../src/tcp/endpoint.ts";
@@ -59,6 +60,8 @@ export class ScriptedPeer implements EndpointOwner {
   received: Uint8Array = new Uint8Array(0);
   ourPort = 80;
   peerPort = 40000;
+  /** Of what the peer sends. */
+  peerAddress = "192.0.2.1";
   /** The low four bits of the data offset's byte, of what the peer sends. */
   reservedBits = 0;
   /** Reads what comes, as a program that keeps up. */
@@ -124,7 +127,7 @@ export class ScriptedPeer implements EndpointOwner {
 
   // --- what is set up -------------------------------------------------------------------------------
 
-  listens(port = 80, backlog = 16): this {
+  listens(port = 80, backlog = 16, fastOpen = 0): this {
     this.ourPort = port;
     const owner = {
       onConnection: (listener: { accept(): Endpoint | null }): void => {
@@ -135,15 +138,15 @@ export class ScriptedPeer implements EndpointOwner {
         if (this.reads) this.read(endpoint);
       },
     };
-    this.stack.listen({ port, backlog, owner });
+    this.stack.listen({ port, backlog, fastOpen, owner });
     return this;
   }
 
-  connects(port = 80): this {
+  connects(port = 80, options: Partial<ConnectOptions> = {}): this {
     this.peerPort = port;
-    this.ourPort = 50000;
+    this.ourPort = options.localPort ?? 50000;
     const to = { remoteAddress: PEER, remotePort: port, localPort: this.ourPort, owner: this };
-    this.endpointOrNull = this.stack.connect(to);
+    this.endpointOrNull = this.stack.connect({ ...to, ...options });
     this.settle();
     return this;
   }
@@ -196,6 +199,18 @@ export class ScriptedPeer implements EndpointOwner {
     return this.packet(s);
   }
 
+  /** The same with `options`, bytes of any kind, behind a header that has none of its own. */
+  packetWith(text: string, options: readonly number[]): Uint8Array {
+    const plain = this.packetOf(text);
+    const padded = [...options, ...Array<number>(-options.length & 3).fill(0)];
+    const packet = Uint8Array.from([...plain.subarray(0, 40), ...padded, ...plain.subarray(40)]);
+    packet[32] = ((20 + padded.length) / 4) << 4;
+    const from = parseIpv4(this.peerAddress)!;
+    writeIpv4(packet, 0, packet.length, 0, 1, true, 64, PROTO_TCP, from, OURS);
+    fillTcpChecksum(packet, 20, packet.length - 20, from, OURS);
+    return packet;
+  }
+
   private packet(s: TcpSegment): Uint8Array {
     const packet = new Uint8Array(20 + 60 + s.payloadLength);
     s.sourcePort = this.peerPort;
@@ -203,9 +218,10 @@ export class ScriptedPeer implements EndpointOwner {
     const header = writeTcp(packet, 20, s);
     packet.set(s.buffer.subarray(s.payloadOffset, s.payloadOffset + s.payloadLength), 20 + header);
     const total = 20 + header + s.payloadLength;
-    writeIpv4(packet, 0, total, s.ecn, 1, true, 64, PROTO_TCP, PEER, OURS);
+    const from = parseIpv4(this.peerAddress)!;
+    writeIpv4(packet, 0, total, s.ecn, 1, true, 64, PROTO_TCP, from, OURS);
     packet[32]! |= this.reservedBits;
-    fillTcpChecksum(packet, 20, total - 20, PEER, OURS);
+    fillTcpChecksum(packet, 20, total - 20, from, OURS);
     return packet.subarray(0, total);
   }
 

@@ -4,6 +4,7 @@ import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../../wire/seq.ts
 import { ACK, FIN, scaledWindow, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { noteEcho, waitsForTimer } from "../ecn.ts";
 import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
+import { isServed, leavePending } from "../fast-open.ts";
 import { probeAcknowledged } from "../mtu-search.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT, TIMER_TIME_WAIT } from "../timers.ts";
@@ -55,7 +56,9 @@ export function establish(t: Tcb, s: TcpSegment, why: string, now: Instant): voi
   snd.maxWnd = Math.max(snd.maxWnd, snd.wnd);
   snd.wl1 = s.seq;
   snd.wl2 = s.ack;
-  t.events |= EVENT_ESTABLISHED;
+  // the user of one that was opened with data has it already
+  if (isServed(t)) leavePending(t.fastOpen!, false, now);
+  else t.events |= EVENT_ESTABLISHED;
 }
 
 /** SND.UNA moves. */

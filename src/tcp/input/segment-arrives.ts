@@ -9,6 +9,7 @@ import { readUserTimeout } from "../user-timeout.ts";
 import { checkAck, settleFinWait } from "./ack.ts";
 import { checkSequence, trim } from "./acceptability.ts";
 import { checkReset, checkSyn } from "./rst-syn.ts";
+import { fastOpened } from "./listen.ts";
 import { synSent } from "./syn-sent.ts";
 import { textAndFin } from "./text-fin.ts";
 import { DONE, type Verdict } from "./verdict.ts";
@@ -16,6 +17,7 @@ import { DONE, type Verdict } from "./verdict.ts";
 export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   t.segsIn++;
   if (t.state === "SYN-SENT") return synSent(t, s, now);
+  if (t.state === "LISTEN") return fastOpened(t, s, now);
   const early = checkSequence(t, s, now) ?? checkReset(t, s, now) ?? checkSyn(t, s, now);
   if (early !== null) return early;
   t.rcv.lastHeard = now;

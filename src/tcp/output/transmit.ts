@@ -14,6 +14,7 @@ import { ACK, ECE, FIN, PSH, RST, SYN } from "../../wire/tcp-segment.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
 import { markData, offerEcn, waitsForTimer } from "../ecn.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
+import { addFastOpen, holdsSyn, sendsEarly } from "../fast-open.ts";
 import { nextLost, pipe, stopTiming } from "../loss.ts";
 import { advertisedMss, HEADERS, optionBytes } from "../mss.ts";
 import {
@@ -45,8 +46,10 @@ export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): 
   resetOutgoing(out);
   if (t.resetOwed) return reset(t, out);
   if (t.state === "CLOSED" || t.state === "LISTEN") return false;
-  if (t.synOwed) return syn(t, out, now);
-  if (t.state === "SYN-RECEIVED") return pureAck(t, out, now);
+  if (t.synOwed) return (t.fastOpen === null || !holdsSyn(t, t.fastOpen)) && syn(t, out, now);
+  if (t.state === "SYN-RECEIVED") {
+    return (sendsEarly(t) && newData(t, out, max, now)) || pureAck(t, out, now);
+  }
   if (!isSynchronized(t.state)) return false;
   if (t.probeOwed) return probe(t, out, now);
   return (
@@ -91,12 +94,9 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   }
   s.userTimeout = t.userTimeoutOffered;
   s.window = windowField(t, true);
-  t.snd.nxt = seqMax(t.snd.nxt, seqAdd(t.snd.iss, 1));
-  if (first) {
-    t.timing = true;
-    t.timedSeq = t.snd.nxt;
-    t.timedAt = now;
-  } else {
+  if (isAnswer) t.rcv.lastAckSent = t.rcv.nxt;
+  if (first) firstSyn(t, out, now);
+  else {
     stopTiming(t); // by timer or because the peer's SYN came again
     out.remark = isAnswer ? "retransmission: SYN-ACK" : "retransmission: SYN";
     t.retransmits++;
@@ -105,6 +105,15 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   t.segsOut++;
   if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
   return true;
+}
+
+/** Only the first is timed, and only it has Fast Open's option and data. */
+function firstSyn(t: Tcb, out: Outgoing, now: Instant): void {
+  t.snd.nxt = seqAdd(t.snd.iss, 1);
+  t.timing = true;
+  t.timedSeq = t.snd.nxt;
+  t.timedAt = now;
+  if (t.fastOpen !== null) addFastOpen(t, t.fastOpen, out);
 }
 
 /** Common fields of every segment in a synchronized state; taking the ACK along. */
