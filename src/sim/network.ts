@@ -104,6 +104,7 @@ export class Network {
     this.hosts = plan.hosts.map((host, i): SimHost => {
       const own = new SimHost({
         ...host,
+        controllers: plan.controllers,
         address: ipv4(FIRST_ADDRESS + i),
         seed,
         events,
