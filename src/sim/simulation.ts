@@ -65,8 +65,14 @@ export class Simulation {
     this.plan = withControllers(plan, options.controllers ?? new Map());
     this.flows = this.plan.flows.map((flow) => new FlowStats(flow));
     const { events, log } = this;
-    this.network = new Network(this.plan, options.seed, events, log, this.trace(), this.watcher(), (h) =>
-      this.asked.add(h),
+    this.network = new Network(
+      this.plan,
+      options.seed,
+      events,
+      log,
+      this.trace(),
+      this.watcher(),
+      (h) => this.asked.add(h),
     );
     const world: FlowWorld = {
       events,
@@ -210,6 +216,9 @@ function withControllers(plan: Plan, loaded: ReadonlyMap<string, ControllerKind>
       if (name === undefined) return host;
       return { ...host, settings: { ...host.settings, tcp_congestion_control: named(name) } };
     }),
-    flows: plan.flows.map((flow) => ({ ...flow, congestionControl: named(flow.congestionControl) })),
+    flows: plan.flows.map((flow) => ({
+      ...flow,
+      congestionControl: named(flow.congestionControl),
+    })),
   };
 }
