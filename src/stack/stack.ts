@@ -7,19 +7,14 @@ import { type Failure, invariant, StackError } from "../base/errors.ts";
 import { type PacketRemark, RX_CHECKSUM_GOOD, RX_KEEPABLE, RX_LENDABLE } from "../base/device.ts";
 import type { Instant } from "../base/time.ts";
 import { UNSPECIFIED } from "../wire/address.ts";
-import {
-  createIpv4Header,
-  type Ipv4Header,
-  PROTO_ICMP,
-  PROTO_TCP,
-  readIpv4,
-} from "../wire/ipv4.ts";
+import { type Ipv4Header, PROTO_ICMP } from "../wire/ipv4.ts";
 import { createTcpSegment, RST, type TcpSegment } from "../wire/tcp-segment.ts";
 import { readTcp } from "../wire/tcp.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../tcp/config.ts";
 import { TcpConnection } from "../tcp/connection.ts";
 import { type Endpoint, EVENT_CLOSED, EVENT_FIN_ACKED } from "../tcp/endpoint.ts";
 import { IsnGenerator } from "../tcp/isn.ts";
+import { prepareFastOpen } from "../tcp/fast-open.ts";
 import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
 import { settleMemory } from "../tcp/memory.ts";
@@ -32,11 +27,13 @@ import { Accounts } from "./accounts.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { Counters } from "./counters.ts";
 import { createEnvironment } from "./environment.ts";
+import { FastOpenKeys } from "./fast-open-keys.ts";
 import { FreePorts, pairInUse } from "./free-ports.ts";
 import { HalfOpen } from "./half-open.ts";
 import { IcmpHandler } from "./icmp.ts";
 import { IcmpRateLimit } from "./icmp-limit.ts";
 import { IpIdentification } from "./ip-id.ts";
+import { IpInput } from "./ip-input.ts";
 import { type ListenerRow, Listeners } from "./listeners.ts";
 import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
 import { FreshListeners, type Listener, ListenerImpl } from "./listener.ts";
@@ -44,7 +41,6 @@ import { LocalAddresses } from "./local-addresses.ts";
 import { MarkedList } from "./marked-list.ts";
 import { PacketOutput } from "./packet-output.ts";
 import { RandomBudget } from "./random-budget.ts";
-import { FragmentReassembler } from "./reassembly.ts";
 import { SourceRoutes } from "./source-routes.ts";
 import { SynCookies } from "./syn-cookies.ts";
 import { type BuildConnection, SynQueue } from "./syn-queue.ts";
@@ -69,13 +65,10 @@ export class Stack {
   private readonly routes: SourceRoutes;
   private readonly accounts: Accounts;
   private readonly output: PacketOutput;
-  private readonly icmp: IcmpHandler;
+  private readonly ip: IpInput;
   private readonly isn: IsnGenerator;
   private readonly ports: FreePorts<TcpConnection | HalfOpen>;
   private readonly timeWaits: TimeWaits;
-  private readonly ipId: IpIdentification;
-  private readonly fragments: FragmentReassembler;
-  private readonly header: Ipv4Header = createIpv4Header();
   private readonly segment: TcpSegment = createTcpSegment();
   private readonly outgoing: Outgoing = createOutgoing();
   private readonly marked = new MarkedList<TcpConnection>();
@@ -126,12 +119,8 @@ export class Stack {
     const mayTake = (c: TcpConnection | HalfOpen): boolean =>
       c instanceof TcpConnection && mayTakeOver(c, this.clock);
     this.ports = new FreePorts(options.rng, range, this.table, this.listeners, mayTake);
-    this.ipId = new IpIdentification(options.rng);
-    this.fragments = new FragmentReassembler({
-      highThreshBytes: this.settings.ipfrag_high_thresh,
-      timeoutMs: this.settings.ipfrag_time * 1000,
-    });
-    this.icmp = new IcmpHandler(
+    const ipId = new IpIdentification(options.rng);
+    const icmp = new IcmpHandler(
       this.output,
       this.counters,
       (local, localPort, remote, remotePort) => {
@@ -139,9 +128,17 @@ export class Stack {
         // a half-open one has no user to tell, and no error may end it (RFC 9293 §3.9.2.2, MUST-56)
         return c instanceof TcpConnection ? c : null;
       },
-      (source, destination) => this.ipId.next(source, destination, PROTO_ICMP),
+      (source, destination) => ipId.next(source, destination, PROTO_ICMP),
       new IcmpRateLimit(options.rng, this.settings.icmp_ratelimit, options.now),
     );
+    this.ip = new IpInput({
+      addresses: this.addresses,
+      counters: this.counters,
+      settings: this.settings,
+      routes: this.routes,
+      icmp,
+      onTcp: (h, buffer, at, size, flags, now) => this.tcpInput(h, buffer, at, size, flags, now),
+    });
     this.env = createEnvironment(options, this.settings, this.counters, (c) => this.mark(c));
     this.accounts = new Accounts(this.env);
     this.synQueue = new SynQueue({
@@ -152,6 +149,7 @@ export class Stack {
       output: this.output,
       isn: this.isn,
       cookies: new SynCookies(options.rng),
+      fastOpenKeys: new FastOpenKeys(options.rng),
       build: this.build,
       timeWaits: this.timeWaits,
       setAside: (c) => this.forget(c),
@@ -185,60 +183,10 @@ export class Stack {
     const wasBusy = this.busy;
     this.busy = true;
     try {
-      return this.ipv4Input(buffer, offset, length, flags, now);
+      return this.ip.packet(buffer, offset, length, flags, now);
     } finally {
       this.busy = wasBusy;
     }
-  }
-
-  private ipv4Input(
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    flags: number,
-    now: Instant,
-  ): PacketRemark {
-    const h = this.header;
-    this.counters.add("IpInReceives");
-    const bad = readIpv4(buffer, offset, length, h);
-    if (bad !== null) {
-      if (bad === "bad-ip-option" && this.addresses.refuse(h) === null) {
-        this.icmp.badOption(h, buffer, offset, now);
-      }
-      return this.counters.drop("IpInHdrErrors", bad);
-    }
-    const refused = this.addresses.refuse(h);
-    if (refused !== null) return this.counters.drop("IpInAddrErrors", refused);
-    if (h.sourceRoute && this.routes.refuses(h, buffer)) {
-      return this.counters.drop("IpInAddrErrors", "source route");
-    }
-    if (h.moreFragments || h.fragmentOffset > 0) return this.fragment(buffer, offset, now);
-    // with DF the identification means nothing (RFC 6864 §4.1)
-    if (!h.dontFragment) this.fragments.release(h);
-    const at = offset + h.headerLength;
-    const size = h.totalLength - h.headerLength;
-    switch (h.protocol) {
-      case PROTO_TCP:
-        return this.tcpInput(h, buffer, at, size, flags, now);
-      case PROTO_ICMP:
-        return this.icmp.input(h, buffer, at, size, now);
-      default:
-        this.icmp.protocolUnreachable(h, buffer, offset, now);
-        return this.counters.drop("IpInUnknownProtos", "protocol");
-    }
-  }
-
-  private fragment(buffer: Uint8Array, offset: number, now: Instant): PacketRemark {
-    const h = this.header;
-    const at = offset + h.headerLength;
-    this.expireFragments(now); // the missing piece comes too late, however late the poll is
-    const result = this.fragments.add(h, buffer, at, h.totalLength - h.headerLength, now);
-    if (result.datagram !== null) {
-      this.counters.add("IpReasmOKs");
-      return this.ipv4Input(result.datagram, 0, result.datagram.length, 0, now);
-    }
-    if (result.dropped !== null) return this.counters.drop("IpReasmFails", result.dropped);
-    return null;
   }
 
   private tcpInput(
@@ -253,6 +201,7 @@ export class Stack {
     const good = (flags & RX_CHECKSUM_GOOD) !== 0;
     s.keepable = (flags & RX_KEEPABLE) !== 0;
     s.lendable = (flags & RX_LENDABLE) !== 0;
+    s.ecn = h.tos & 3;
     this.counters.add("TcpInSegs");
     const bad = readTcp(buffer, offset, length, h.source, h.destination, good, s);
     if (bad !== null)
@@ -281,7 +230,7 @@ export class Stack {
       return "refused: RST sent";
     }
     if (verdict === null || verdict === "") {
-      if (this.header.sourceRoute) this.routes.learn(this.header, s, now);
+      if (this.ip.header.sourceRoute) this.routes.learn(this.ip.header, s, now);
       if (!this.routes.isEmpty) this.routes.apply(c);
       return null;
     }
@@ -296,7 +245,7 @@ export class Stack {
   private toListener(s: TcpSegment, old: TcpConnection | null, now: Instant): PacketRemark {
     const listener = this.listeners.find(s.destination, s.destinationPort);
     if (listener !== null) {
-      this.routes.begin(this.header, s, now);
+      this.routes.begin(this.ip.header, s, now);
       return this.synQueue.onListen(listener, s, old, now);
     }
     if ((s.flags & RST) !== 0) return this.counters.drop("TcpInRsts", "reset for nobody");
@@ -313,7 +262,7 @@ export class Stack {
     this.busy = true;
     try {
       this.wheel.advance(now, this.onExpire);
-      this.expireFragments(now);
+      this.ip.expire(now);
       while (!this.marked.isEmpty || !this.fresh.isEmpty) {
         let c = this.marked.takeRound();
         while (c !== null) c = this.serve(c, now);
@@ -328,16 +277,8 @@ export class Stack {
   /** The latest moment at which `poll` wants to be called. */
   nextTimeout(): Instant {
     const wheel = this.wheel.nextDeadline();
-    const fragments = this.fragments.nextDeadline();
+    const fragments = this.ip.nextDeadline();
     return wheel < fragments ? wheel : fragments;
-  }
-
-  private expireFragments(now: Instant): void {
-    if (this.fragments.nextDeadline() > now) return;
-    for (const first of this.fragments.advance(now)) {
-      this.counters.add("IpReasmTimeout");
-      this.icmp.reassemblyTimeout(first, now);
-    }
   }
 
   /** Returns the one behind it. */
@@ -425,6 +366,7 @@ export class Stack {
       address,
       port,
       backlog,
+      options.fastOpen ?? 0,
       options.owner,
       (l) => this.closeListener(l),
       (c) => this.mark(c),
@@ -460,6 +402,7 @@ export class Stack {
     this.table.insert(local, port, remoteAddress, remotePort, c);
     c.owner = options.owner;
     this.counters.add("TcpActiveOpens");
+    if (options.fastOpen === true) prepareFastOpen(c, this.clock);
     c.open(this.clock);
     return c;
   }

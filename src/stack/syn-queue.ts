@@ -15,7 +15,16 @@ import type { TcpEnvironment } from "../tcp/tcb.ts";
 import { setState } from "../tcp/transitions.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import type { Counters } from "./counters.ts";
-import { agreedTo, HALF_OPEN_COST, HalfOpen, hasTimestamps, writeAgreed } from "./half-open.ts";
+import { FastOpens, GIVE_COOKIE, GOOD_COOKIE, NO_FAST_OPEN, OLD_COOKIE } from "./fast-opens.ts";
+import type { FastOpenKeys } from "./fast-open-keys.ts";
+import {
+  agreedTo,
+  HALF_OPEN_COST,
+  HalfOpen,
+  hasTimestamps,
+  withCookie,
+  writeAgreed,
+} from "./half-open.ts";
 import type { ListenerImpl } from "./listener.ts";
 import type { PacketOutput } from "./packet-output.ts";
 import { SynAnswers } from "./syn-answers.ts";
@@ -46,6 +55,7 @@ export interface SynQueueParts {
   readonly output: PacketOutput;
   readonly isn: IsnGenerator;
   readonly cookies: SynCookies;
+  readonly fastOpenKeys: FastOpenKeys;
   readonly build: BuildConnection;
   readonly timeWaits: TimeWaits;
   /** Out of the table and the wheel, and into them again: a connection in TIME-WAIT, while a SYN has its place. */
@@ -58,6 +68,7 @@ export interface SynQueueParts {
 export class SynQueue {
   private readonly p: SynQueueParts;
   private readonly answers: SynAnswers;
+  private readonly fastOpens: FastOpens;
   /** A SYN written again from what was remembered of it. */
   private readonly syn: TcpSegment = createTcpSegment();
   /** With a trace: what it sees of each entry, and the connection that comes of it. */
@@ -69,7 +80,9 @@ export class SynQueue {
     const tell = (h: HalfOpen, s: TcpSegment, remark: string | null, now: Instant): void =>
       trace!.segmentSent(this.traced.get(h)!, s, remark, now);
     const onSent = trace === null ? null : tell;
-    this.answers = new SynAnswers(settings, parts.isn, parts.output, paths, onSent);
+    const { fastOpenKeys: keys } = parts;
+    this.answers = new SynAnswers(settings, parts.isn, parts.output, paths, keys, onSent);
+    this.fastOpens = new FastOpens(settings, parts.counters, keys);
   }
 
   // --- a segment meets a listener -------------------------------------------------------------------
@@ -90,7 +103,12 @@ export class SynQueue {
     if ((s.flags & SYN) === 0) return counters.drop("TcpInErrs", "no SYN in LISTEN");
     if (listener.isFull) return counters.drop("TcpExtListenOverflows", "accept queue full");
     if (s.windowScaleOver) counters.add("TcpExtTCPWindowScaleOver14"); // the log that RFC 7323 §2.3 asks for
-    if (old !== null || !this.isCrowded(listener)) return this.enter(listener, s, old, now);
+    if (old !== null || !this.isCrowded(listener)) {
+      const cookie = old === null ? this.fastOpens.judge(listener, s, now) : NO_FAST_OPEN;
+      if (cookie === GOOD_COOKIE || cookie === OLD_COOKIE)
+        return this.openWithData(listener, s, cookie === OLD_COOKIE, now);
+      return this.enter(listener, s, old, cookie === GIVE_COOKIE, now);
+    }
     if (this.p.env.settings.tcp_syncookies === 0)
       return counters.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
     counters.add("TcpExtTCPReqQFullDoCookies");
@@ -109,6 +127,7 @@ export class SynQueue {
     listener: ListenerImpl,
     s: TcpSegment,
     old: TcpConnection | null,
+    cookie: boolean,
     now: Instant,
   ): PacketRemark {
     const { isn, table } = this.p;
@@ -119,6 +138,7 @@ export class SynQueue {
       iss = this.p.timeWaits.issAbove(old, iss);
       this.p.setAside(old);
     }
+    const agreed = agreedTo(s, settings);
     const h = new HalfOpen(
       listener,
       local,
@@ -126,7 +146,7 @@ export class SynQueue {
       (destinationPort << 16) | sourcePort,
       iss,
       s.seq,
-      agreedTo(s, settings),
+      cookie ? withCookie(agreed) : agreed,
       s.tsVal,
       (Math.floor(now) - ANSWER_INTERVAL) | 0,
     );
@@ -142,6 +162,22 @@ export class SynQueue {
     this.answers.synAck(h, null, now);
     this.schedule(h, now);
     return null;
+  }
+
+  /** RFC 7413 §4.2.2: a connection at once, in SYN-RECEIVED, which the user may have before the handshake ends. */
+  private openWithData(
+    listener: ListenerImpl,
+    s: TcpSegment,
+    renew: boolean,
+    now: Instant,
+  ): PacketRemark {
+    const { destination: local, destinationPort, source: remote, sourcePort } = s;
+    const iss = this.p.isn.generate(local, destinationPort, remote, sourcePort, now);
+    const c = this.p.build(local, destinationPort, remote, sourcePort, iss, now);
+    c.fastOpen = this.fastOpens.enter(listener, s, renew, now);
+    c.state = "LISTEN"; // the listener's state is where it comes from
+    this.adopt(c, listener);
+    return this.p.deliver(c, s, now);
   }
 
   // --- a segment meets a half-open entry ------------------------------------------------------------
@@ -332,6 +368,7 @@ export class SynQueue {
     const c = this.p.build(s.destination, s.destinationPort, s.source, s.sourcePort, iss, now);
     const { syn } = this;
     syn.seq = seq(s.seq - 1);
+    syn.flags = SYN;
     syn.mss = mss;
     syn.windowScale = -1;
     syn.sackPermitted = false;

@@ -8,7 +8,7 @@ import { type Instant, instantOf, seconds } from "../../src/base/time.ts";
 import type { Listener } from "../../src/stack/listener.ts";
 import type { IsnGenerator } from "../../src/tcp/isn.ts";
 import type { Settings } from "../../src/tcp/config.ts";
-import { figure, FULL, progress } from "../support/full.ts";
+import { cpuSeconds, figure, FULL, progress } from "../support/full.ts";
 import { Conn } from "./conn.ts";
 import { type Script, Wire } from "./wire.ts";
 
@@ -211,11 +211,11 @@ function check(w: Days, label: string, began: number): void {
   const connections = `${w.pairs.length} connections ${label}`;
   figure(connections, `${w.exchanges} exchanges, ${(moved / GIB).toFixed(2)} GiB, all right`);
   figure(`packets, ${label}`, `${w.packets}`);
-  figure(`seconds on one core, ${label}`, ((performance.now() - began) / 1000).toFixed(0));
+  figure(`CPU seconds, ${label}`, (cpuSeconds() - began).toFixed(0));
 }
 
 test("twenty connections live for fifty days, none is lost to PAWS or to a wrap [7323-5.5-OLD] [9293-3.4-MOD]", () => {
-  const began = performance.now();
+  const began = cpuSeconds();
   const w = run(PLANS, {});
   check(w, "with timestamps", began);
   const dropped =
@@ -226,7 +226,7 @@ test("twenty connections live for fifty days, none is lost to PAWS or to a wrap 
 });
 
 test("so do connections without timestamps [9293-3.4-MOD]", () => {
-  const began = performance.now();
+  const began = cpuSeconds();
   const plans = PLANS.filter((p) => p.bulk === undefined && p.every >= seconds(300));
   check(run(plans, { tcp_timestamps: 0 }), "without timestamps", began);
 });

@@ -12,3 +12,9 @@ export function figure(name: string, value: string): void {
 export function progress(line: string): void {
   if (FULL) console.log(line);
 }
+
+/** Seconds that this process has computed: what a machine of many does beside does not count. */
+export function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

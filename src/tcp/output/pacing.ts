@@ -75,10 +75,7 @@ export function paceRoom(t: Tcb, pace: Pace, max: number, now: Instant): number 
 
 /** `length` bytes left. */
 export function paceSent(t: Tcb, pace: Pace, length: number, now: Instant): void {
-  if (pace.allowance > 0) {
-    pace.allowance -= length;
-    return;
-  }
+  if (pace.allowance > 0) pace.allowance -= length;
   const rate = t.cc?.pacingRate ?? pace.rate;
   if (rate <= 0) return;
   const from = pace.held ? Math.max(pace.next, now - CATCH_UP) : Math.max(pace.next, now);

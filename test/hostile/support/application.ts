@@ -168,7 +168,7 @@ export class Application {
         (n, l) => n + (l as unknown as { halfOpen: number }).halfOpen,
         0,
       ),
-      fragmentBytes: stack["fragments"].bytesHeld,
+      fragmentBytes: stack["ip"]["fragments"].bytesHeld,
     };
   }
 

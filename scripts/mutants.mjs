@@ -1,0 +1,197 @@
+/**
+ * Whether the tests would notice: applies one small fault at a time (scripts/mutants-list.mjs) to a copy of the source in
+ * the system's folder for temporary files, and runs tests there until one fails; two copies side by side.
+ *
+ *   npm run mutants -- [--list] [--only-first] [--list-file FILE] [NAME...]
+ *
+ * --only-first asks only the tests that a fault names. Exit 1: fewer than 28 of 30 were caught, or the tests fail without a
+ * fault. 2: wrong usage, or a fault that does not stand exactly once in the source.
+ */
+import { spawn } from "node:child_process";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+const ROOT = join(import.meta.dirname, "..");
+const COPIES = 2;
+/** Caught at least, as a share. */
+const LEAST = 28 / 30;
+/** Seconds for the tests that a fault names; one that loops for ever counts as caught. */
+const PATIENCE = 180;
+/** Seconds for all quick tests. */
+const PATIENCE_FOR_ALL = 900;
+/** Everything that needs no TUN, no build and no other process. */
+const QUICK = [
+  ..."base wire tcp stack traces sim grid soak sockets".split(" ").map((d) => `test/${d}`),
+  "test/hostile/memory.test.ts",
+];
+
+function refuse(text) {
+  console.error(`scripts/mutants.mjs: ${text}`);
+  process.exit(2);
+}
+
+/** The file that has `find` once, or why there is none. */
+export function place(mutant, sources) {
+  const found = [];
+  for (const [path, text] of sources) {
+    for (let at = text.indexOf(mutant.find); at >= 0; at = text.indexOf(mutant.find, at + 1))
+      found.push(path);
+  }
+  if (found.length === 1) return { path: found[0], why: "" };
+  const where = found.length === 0 ? "nowhere" : `${found.length} times (${found.join(", ")})`;
+  return { path: null, why: `${mutant.name}: stands ${where}, not once` };
+}
+
+/** Path below src and text of each source file. */
+export function readSources(root) {
+  const folder = join(root, "src");
+  const names = readdirSync(folder, { recursive: true }).filter((n) => n.endsWith(".ts"));
+  return new Map(names.map((n) => [join("src", n), readFileSync(join(folder, n), "utf8")]));
+}
+
+/** A copy of what tests need; the packages are linked. */
+function makeCopy(work, n) {
+  const copy = join(work, `copy-${n}`);
+  mkdirSync(join(copy, "node_modules"), { recursive: true });
+  for (const name of ["src", "test", "package.json", "vitest.config.ts", "tsconfig.json"])
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  for (const name of readdirSync(join(ROOT, "node_modules"))) {
+    if (name.startsWith(".vite")) continue;
+    symlinkSync(join(ROOT, "node_modules", name), join(copy, "node_modules", name));
+  }
+  return copy;
+}
+
+const children = new Set();
+
+/** Runs tests in a copy until one fails: "passed", "failed" or "hung". */
+function runTests(copy, tests, patience) {
+  const args = ["vitest", "run", ...tests, "--bail", "1", "--maxWorkers", "1", "--reporter", "dot"];
+  const child = spawn("npx", args, { cwd: copy, detached: true, stdio: "ignore" });
+  children.add(child);
+  return new Promise((done) => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      end(child);
+    }, patience * 1000);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      children.delete(child);
+      done(late ? "hung" : code === 0 ? "passed" : "failed");
+    });
+  });
+}
+
+/** The whole group: a worker in an endless loop hears nothing of its parent's end. */
+function end(child) {
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // it ended by itself
+  }
+}
+
+async function tryMutant(mutant, path, copy, onlyFirst) {
+  const file = join(copy, path);
+  const whole = readFileSync(file, "utf8");
+  writeFileSync(
+    file,
+    whole.replace(mutant.find, () => mutant.replace),
+  );
+  try {
+    const first = await runTests(copy, mutant.tests, PATIENCE);
+    if (first !== "passed") return `${first === "hung" ? "hangs" : "by"} ${mutant.tests.join(" ")}`;
+    if (onlyFirst) return "";
+    const then = await runTests(copy, QUICK, PATIENCE_FOR_ALL);
+    return then === "passed" ? "" : "by another test than those named";
+  } finally {
+    writeFileSync(file, whole);
+  }
+}
+
+async function main() {
+  const options = {
+    list: { type: "boolean", default: false },
+    "only-first": { type: "boolean", default: false },
+    "list-file": { type: "string", default: join(import.meta.dirname, "mutants-list.mjs") },
+  };
+  let given;
+  try {
+    given = parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    refuse(error.message.split(".")[0]);
+  }
+  const { MUTANTS } = await import(pathToFileURL(resolve(given.values["list-file"])).href);
+  const unknown = given.positionals.filter((n) => !MUTANTS.some((m) => m.name === n));
+  if (unknown.length > 0) refuse(`no such fault: ${unknown.join(", ")}`);
+  if (given.values.list) {
+    for (const { name } of MUTANTS) console.log(name);
+    return;
+  }
+  const wanted = given.positionals;
+  const chosen = MUTANTS.filter((m) => wanted.length === 0 || wanted.includes(m.name));
+  const sources = readSources(ROOT);
+  const places = chosen.map((m) => place(m, sources));
+  const lost = places.filter((p) => p.path === null);
+  if (lost.length > 0) refuse(lost.map((p) => p.why).join("; "));
+
+  const work = mkdtempSync(join(tmpdir(), "tuntcp-mutants-"));
+  const finish = () => {
+    for (const child of children) end(child);
+    rmSync(work, { recursive: true, force: true });
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.on(signal, () => {
+      finish();
+      process.exit(signal === "SIGINT" ? 130 : 143);
+    });
+  }
+  try {
+    const copies = Array.from({ length: COPIES }, (_, n) => makeCopy(work, n));
+    const named = [...new Set(chosen.flatMap((m) => m.tests))];
+    console.log(`without a fault: ${named.length} test files`);
+    if ((await runTests(copies[0], named, PATIENCE_FOR_ALL)) !== "passed") {
+      console.log("the tests fail without a fault: run them by themselves");
+      process.exitCode = 1;
+      return;
+    }
+    const survivors = [];
+    let next = 0;
+    let done = 0;
+    await Promise.all(
+      copies.map(async (copy) => {
+        while (next < chosen.length) {
+          const at = next++;
+          const { path } = places[at];
+          const caught = await tryMutant(chosen[at], path, copy, given.values["only-first"]);
+          if (caught === "") survivors.push(`${chosen[at].name} (${path})`);
+          const what = caught === "" ? "SURVIVED" : `caught ${caught}`;
+          console.log(`${++done} of ${chosen.length}: ${chosen[at].name}: ${what}`);
+        }
+      }),
+    );
+    const caught = chosen.length - survivors.length;
+    for (const name of survivors) console.log(`survived: ${name}`);
+    const share = ((100 * caught) / chosen.length).toFixed(0);
+    console.log(`figure: faults caught = ${caught} of ${chosen.length} (${share} %)`);
+    if (survivors.length > 0) console.log(`figure: survivors = ${survivors.join(", ")}`);
+    process.exitCode = caught / chosen.length >= LEAST ? 0 : 1;
+  } finally {
+    finish();
+  }
+}
+
+if (relative(process.argv[1] ?? "", import.meta.filename) === "") await main();
