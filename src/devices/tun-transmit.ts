@@ -26,8 +26,12 @@ const MAX_IP_PACKET = 65535;
 const VNET_HEADER = 10;
 const VNET_NEEDS_CSUM = 1;
 const VNET_GSO_TCPV4 = 1;
+/** The first of the pieces has CWR, and no other (virtio 1.2 §5.1.6, VIRTIO_NET_HDR_GSO_ECN). */
+const VNET_GSO_ECN = 0x80;
 const IPV4_HEADER = 20;
 const TCP_CHECKSUM_OFFSET = 16;
+const TCP_FLAGS_OFFSET = 13;
+const TCP_CWR = 0x80;
 
 const NOTHING = new Uint8Array(0);
 
@@ -163,11 +167,16 @@ export class TunTransmit {
     const words = this.#words;
     const cut = gsoSize > 0;
     this.slab[2 * at] = needsChecksum ? VNET_NEEDS_CSUM : 0;
-    this.slab[2 * at + 1] = cut ? VNET_GSO_TCPV4 : 0;
+    this.slab[2 * at + 1] = cut ? this.#gsoType() : 0;
     words[at + 1] = cut ? IPV4_HEADER + this.#tcpHeader() : 0;
     words[at + 2] = gsoSize;
     words[at + 3] = needsChecksum ? IPV4_HEADER : 0;
     words[at + 4] = needsChecksum ? TCP_CHECKSUM_OFFSET : 0;
+  }
+
+  #gsoType(): number {
+    const flags = this.slab[this.offset + IPV4_HEADER + TCP_FLAGS_OFFSET]!;
+    return (flags & TCP_CWR) === 0 ? VNET_GSO_TCPV4 : VNET_GSO_TCPV4 | VNET_GSO_ECN;
   }
 
   #copyChunks(to: number): void {

@@ -83,7 +83,9 @@ static int attach(int fd, char name[IFNAMSIZ], struct features *want, const char
 static void negotiate_offload(int fd, struct features *want) {
   want->checksum = want->checksum && want->vnet_header;
   want->tso4 = want->tso4 && want->checksum;
-  if (want->tso4 && ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) < 0) want->tso4 = false;
+  /* with CWR a large segment would else come in pieces */
+  const unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO_ECN;
+  if (want->tso4 && ioctl(fd, TUNSETOFFLOAD, tso) < 0) want->tso4 = false;
   if (want->tso4) return;
   if (want->checksum && ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM) < 0) want->checksum = false;
   if (!want->checksum) (void)ioctl(fd, TUNSETOFFLOAD, 0);

@@ -33,6 +33,8 @@ export interface ConnectOptions extends SocketOptions {
   localPort?: number | undefined;
   /** IPv4 addresses that the packets are to go through, in order, 1 to 9. */
   sourceRoute?: readonly string[] | undefined;
+  /** What is written before `connect` may go with the SYN (TCP_FASTOPEN_CONNECT, RFC 7413). */
+  fastOpen?: boolean | undefined;
   /** ms without traffic after which `timeout` is emitted. */
   timeout?: number | undefined;
   lookup?: LookupFunction | undefined;
@@ -42,6 +44,8 @@ export interface ListenOptions {
   port?: number | string | undefined;
   host?: string | undefined;
   backlog?: number | undefined;
+  /** Connections at most that may begin with data and are not yet established (TCP_FASTOPEN); 0: Fast Open is off. */
+  fastOpen?: number | undefined;
   signal?: AbortSignal | undefined;
   lookup?: LookupFunction | undefined;
 }
@@ -86,6 +90,16 @@ function checkRoute(route: unknown): void {
   throw invalidArgValue("options.sourceRoute", route, "must be a list of IPv4 addresses");
 }
 
+function checkFastOpen(on: unknown): void {
+  if (on === undefined || typeof on === "boolean") return;
+  throw invalidArgType("options.fastOpen", "of type boolean", on);
+}
+
+function checkFastOpenLimit(limit: unknown): void {
+  if (limit === undefined || (Number.isInteger(limit) && (limit as number) >= 0)) return;
+  throw invalidArgValue("options.fastOpen", limit, "must be a whole number, 0 or more");
+}
+
 /** `(options, cb)`, `(port, host, cb)`, `(port, cb)` as for `net.connect`. */
 export function connectArguments(args: readonly unknown[]): [ConnectOptions, Callback | null] {
   const first = args[0];
@@ -116,6 +130,7 @@ export function connectArguments(args: readonly unknown[]): [ConnectOptions, Cal
     throw invalidArgValue("options.localAddress", local, "must be an IP address");
   }
   checkRoute(options["sourceRoute"]);
+  checkFastOpen(options["fastOpen"]);
   if (options["localPort"] !== undefined) checkPort(options["localPort"], "options.localPort");
   return [options as unknown as ConnectOptions, lastCallback(args)];
 }
@@ -141,6 +156,7 @@ export function listenArguments(args: readonly unknown[]): [ListenOptions, Callb
   }
   rejectUnsupported(options);
   checkPort(options["port"] ?? 0, "options.port");
+  checkFastOpenLimit(options["fastOpen"]);
   return [options as ListenOptions, callback];
 }
 
@@ -164,10 +180,16 @@ export function resolveHost(
   });
 }
 
-/** `sourceRoute` as the stack takes it; the arguments were checked. */
-export function routeOf(options: ConnectOptions): { sourceRoute?: Ipv4Address[] } {
-  if (options.sourceRoute === undefined) return {};
-  return { sourceRoute: options.sourceRoute.map((hop) => parseIpv4(hop)!) };
+/** `sourceRoute` and `fastOpen` as the stack takes them; the arguments were checked. */
+export function wayOf(options: ConnectOptions): {
+  sourceRoute?: Ipv4Address[];
+  fastOpen?: boolean;
+} {
+  const { sourceRoute: route, fastOpen } = options;
+  return {
+    ...(route === undefined ? {} : { sourceRoute: route.map((hop) => parseIpv4(hop)!) }),
+    ...(fastOpen === undefined ? {} : { fastOpen }),
+  };
 }
 
 export function ipv4OrNull(text: string | undefined): Ipv4Address | null {

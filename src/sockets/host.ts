@@ -21,6 +21,7 @@ export interface ListenRequest {
   address?: Ipv4Address;
   port: number;
   backlog?: number;
+  fastOpen?: number;
   owner: ListenerOwnerLike;
 }
 
@@ -30,6 +31,7 @@ export interface ConnectRequest {
   localAddress?: Ipv4Address;
   localPort?: number;
   sourceRoute?: readonly Ipv4Address[];
+  fastOpen?: boolean;
   owner: EndpointOwner | null;
 }
 

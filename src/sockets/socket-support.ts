@@ -77,7 +77,7 @@ export function emitTimeout(socket: TcpSocket): void {
   socket.emit("timeout");
 }
 
-export function callLate(socket: TcpSocket, listener: () => void): void {
+export function callLate(socket: NetSocket, listener: () => void): void {
   if (!socket.destroyed) listener.call(socket);
 }
 

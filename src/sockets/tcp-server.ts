@@ -105,6 +105,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
         ...(address === UNSPECIFIED ? {} : { address }),
         port,
         ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
+        ...(options.fastOpen === undefined ? {} : { fastOpen: options.fastOpen }),
         owner: this,
       });
     } catch (cause) {

@@ -19,13 +19,12 @@ import {
 } from "../tcp/endpoint.ts";
 import type { Endpoint, EndpointOwner } from "../tcp/endpoint.ts";
 import { parseIpv4 } from "../wire/address.ts";
-import type { Callback, ConnectOptions, SocketOptions } from "./arguments.ts";
-import { checkPort, connectArguments, ipv4OrNull, resolveHost, routeOf } from "./arguments.ts";
+import type { ConnectOptions, SocketOptions } from "./arguments.ts";
+import { checkPort, connectArguments, ipv4OrNull, resolveHost, wayOf } from "./arguments.ts";
 import { socketClosed, streamDestroyed, systemError } from "./errors.ts";
 import type { Liveness } from "./host.ts";
 import { isOnRead, OnRead } from "./onread.ts";
 import {
-  callLate,
   checkTimeout,
   codeOf,
   drainLate,
@@ -54,6 +53,8 @@ const UNREF = 32;
 /** This socket is counted in the host's liveness. */
 const HELD = 64;
 const RESET = 128;
+/** What is written while the connection is opened goes to the endpoint at once, and so with the SYN where that may be. */
+const FAST_OPEN = 256;
 
 export class TcpSocket extends TunedSocket implements EndpointOwner {
   override connecting: boolean = false;
@@ -138,7 +139,7 @@ export class TcpSocket extends TunedSocket implements EndpointOwner {
         remotePort: port,
         ...(localAddress === null ? {} : { localAddress }),
         ...(options.localPort === undefined ? {} : { localPort: options.localPort }),
-        ...routeOf(options),
+        ...wayOf(options),
         owner: this,
       });
     } catch (cause) {
@@ -146,6 +147,10 @@ export class TcpSocket extends TunedSocket implements EndpointOwner {
       return;
     }
     this.#applyOptions();
+    if (options.fastOpen === true) {
+      this.#flags |= FAST_OPEN;
+      this.#pump();
+    }
   }
 
   /** @internal A connection that a listener accepted. */
@@ -308,7 +313,8 @@ export class TcpSocket extends TunedSocket implements EndpointOwner {
   /** Hands over what fits. The callback comes when all of the write is in the connection's memory. */
   #pump(): void {
     const endpoint = this._endpoint;
-    if (this.#chunk === null || endpoint === null || this.connecting) return;
+    const early = this.connecting && (this.#flags & FAST_OPEN) === 0;
+    if (this.#chunk === null || endpoint === null || early) return;
     try {
       while (this.#chunk !== null) {
         const space = endpoint.sendSpace;
@@ -465,22 +471,6 @@ export class TcpSocket extends TunedSocket implements EndpointOwner {
     if ((this.#flags & HELD) === 0) return;
     this.#flags &= ~HELD;
     this.#liveness.release();
-  }
-
-  /**
-   * A `connect` listener that comes too late is served on the next tick: `node:tls` takes a `net.Socket`
-   * without a handle for one that is still connecting, and would wait for ever.
-   */
-  override on(event: string | symbol, listener: (...args: never[]) => void): this {
-    super.on(event as string, listener as Callback as () => void);
-    if (event === "connect" && this._opened && !this.destroyed) {
-      process.nextTick(callLate, this, listener);
-    }
-    return this;
-  }
-
-  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
-    return this.on(event, listener);
   }
 
   protected override _now(): Instant | undefined {

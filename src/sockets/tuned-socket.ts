@@ -4,9 +4,10 @@
  */
 import type { Endpoint } from "../tcp/endpoint.ts";
 import { EVENT_SOFT_ERROR, EVENT_URGENT } from "../tcp/endpoint.ts";
+import type { Callback } from "./arguments.ts";
 import { AddressedSocket } from "./addressed-socket.ts";
 import { outOfRange } from "./errors.ts";
-import { failure } from "./socket-support.ts";
+import { callLate, failure } from "./socket-support.ts";
 
 interface Wishes {
   userTimeout?: number;
@@ -86,6 +87,22 @@ export class TunedSocket extends AddressedSocket {
   /** Bytes from where the program has read to the peer's urgent mark: 0 at the mark, behind it and without one. */
   get urgentAhead(): number {
     return Math.max(0, this.#urgentMark - (this.bytesRead - this.readableLength));
+  }
+
+  /**
+   * A `connect` listener that comes too late is served on the next tick: `node:tls` takes a `net.Socket`
+   * without a handle for one that is still connecting, and would wait for ever.
+   */
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    super.on(event as string, listener as Callback as () => void);
+    if (event === "connect" && this._opened && !this.destroyed) {
+      process.nextTick(callLate, this, listener);
+    }
+    return this;
+  }
+
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    return this.on(event, listener);
   }
 
   /** @internal `urgent` (how many bytes ahead the mark is) and `softError` (an Error; nothing ends by it). */

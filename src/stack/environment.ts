@@ -10,6 +10,7 @@ import { CongestionControls } from "./congestion-controls.ts";
 import { RandomBudget } from "./random-budget.ts";
 import type { Counters } from "./counters.ts";
 import type { StackOptions } from "./options.ts";
+import { FastOpenCache } from "./fast-open-servers.ts";
 import { PathMtuCache } from "./path-mtus.ts";
 
 export function createEnvironment(
@@ -30,8 +31,11 @@ export function createEnvironment(
     sentRecords: new SentRecordsPool(),
     memory: new MemoryAccount(settings.tcp_mem, (name) => counters.add(name)),
     trace: options.trace ?? null,
+    fastOpens: new FastOpenCache(settings.tcp_fastopen_blackhole_timeout_sec, (name) =>
+      counters.add(name),
+    ),
     paths: new PathMtuCache(options.sender, settings.mtu_expires),
-    count: (name) => counters.add(name),
+    count: (name, n) => counters.add(name, n),
     mark: (tcb) => mark(tcb as TcpConnection),
     mayChallenge: (now) => challenges.take(now),
     congestionControls: controls,

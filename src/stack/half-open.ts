@@ -5,8 +5,9 @@
 import { type Instant, NEVER } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import type { SeqNum } from "../wire/seq.ts";
-import type { TcpOptions } from "../wire/tcp-segment.ts";
+import { CWR, ECE, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
 import type { Settings } from "../tcp/config.ts";
+import { asksForEcn } from "../tcp/ecn.ts";
 import type { ListenerImpl } from "./listener.ts";
 import type { WheelEntry } from "./timer-wheel.ts";
 
@@ -17,15 +18,19 @@ const SCALE_MASK = 15;
 const NO_SCALE = 15;
 const SACK = 1 << 20;
 const TIMESTAMPS = 1 << 21;
+const ECN = 1 << 22;
+/** A Fast Open cookie is to be given. */
+const COOKIE = 1 << 23;
 /** Above it, in an entry: how often the SYN-ACK went out again by timer. */
-const RETRIES_SHIFT = 22;
+const RETRIES_SHIFT = 24;
 
-/** The options of a SYN as far as the settings let us agree to them. */
-export function agreedTo(o: TcpOptions, settings: Settings): number {
+/** What a SYN asks for as far as the settings let us agree to it. */
+export function agreedTo(o: TcpSegment, settings: Settings): number {
   const scaling = o.windowScale >= 0 && settings.tcp_window_scaling !== 0;
   let agreed = o.mss | ((scaling ? o.windowScale : NO_SCALE) << SCALE_SHIFT);
   if (o.sackPermitted && settings.tcp_sack !== 0) agreed |= SACK;
   if (o.hasTimestamps && settings.tcp_timestamps !== 0) agreed |= TIMESTAMPS;
+  if (asksForEcn(o, settings.tcp_ecn)) agreed |= ECN;
   return agreed;
 }
 
@@ -45,8 +50,21 @@ export function hasTimestamps(agreed: number): boolean {
   return (agreed & TIMESTAMPS) !== 0;
 }
 
-/** The SYN's options again, in `o`, as far as they were agreed to. */
-export function writeAgreed(agreed: number, o: TcpOptions): void {
+export function withCookie(agreed: number): number {
+  return agreed | COOKIE;
+}
+
+export function givesCookie(agreed: number): boolean {
+  return (agreed & COOKIE) !== 0;
+}
+
+export function hasEcn(agreed: number): boolean {
+  return (agreed & ECN) !== 0;
+}
+
+/** The SYN again, in `o`, as far as it was agreed to. */
+export function writeAgreed(agreed: number, o: TcpSegment): void {
+  o.flags = hasEcn(agreed) ? SYN | ECE | CWR : SYN;
   o.mss = agreed & MSS_MASK;
   o.windowScale = hasScaling(agreed) ? (agreed >> SCALE_SHIFT) & SCALE_MASK : -1;
   o.sackPermitted = hasSack(agreed);

@@ -3,6 +3,7 @@ import { type Instant, instantOf } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { type Endpoint, EVENT_ESTABLISHED } from "../tcp/endpoint.ts";
+import { FastOpenQueue } from "./fast-open-queue.ts";
 
 export interface ListenerOwner {
   /** From `poll`: at least one connection waits; call `accept` until it gives null. */
@@ -28,6 +29,7 @@ export class ListenerImpl implements Listener {
   halfOpen = 0;
   /** When the last SYN cookie was sent: without one lately no ACK can hold one. */
   cookieSentAt: Instant = instantOf(-Infinity);
+  readonly fastOpens: FastOpenQueue;
   readonly acceptQueue: TcpConnection[] = [];
   /** The owner is to be told. */
   fresh = false;
@@ -39,6 +41,7 @@ export class ListenerImpl implements Listener {
     address: Ipv4Address,
     port: number,
     backlog: number,
+    fastOpens: number,
     owner: ListenerOwner,
     onClose: (listener: ListenerImpl) => void,
     onAccept: (connection: TcpConnection) => void,
@@ -46,6 +49,7 @@ export class ListenerImpl implements Listener {
     this.address = address;
     this.port = port;
     this.backlog = backlog;
+    this.fastOpens = new FastOpenQueue(fastOpens);
     this.owner = owner;
     this.onClose = onClose;
     this.onAccept = onAccept;

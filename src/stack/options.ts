@@ -31,6 +31,8 @@ export interface ListenOptions {
   /** 0: an ephemeral one. */
   readonly port: number;
   readonly backlog?: number;
+  /** Connections at most that were opened with data and are not yet established (TCP_FASTOPEN); 0 (the default): Fast Open is off. */
+  readonly fastOpen?: number;
   readonly owner: ListenerOwner;
 }
 
@@ -41,5 +43,7 @@ export interface ConnectOptions {
   readonly localPort?: number;
   /** Hosts that the packets are to go through, in order, 1 to 9 (RFC 9293 §3.9.2.1): a loose source route. */
   readonly sourceRoute?: readonly Ipv4Address[];
+  /** Data written before the connection is established may go with the SYN (TCP_FASTOPEN_CONNECT). */
+  readonly fastOpen?: boolean;
   readonly owner: EndpointOwner | null;
 }

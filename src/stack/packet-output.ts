@@ -80,7 +80,7 @@ export class PacketOutput {
     const cut = length > t.snd.mss && !out.whole ? t.snd.mss : 0;
     this.finish(
       s,
-      t.typeOfService,
+      t.typeOfService | out.ecn,
       t.localAddress,
       t.remoteAddress,
       route,

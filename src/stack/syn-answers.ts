@@ -2,7 +2,7 @@
 import type { Instant } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seqAdd } from "../wire/seq.ts";
-import { ACK, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
+import { ACK, ECE, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { IsnGenerator } from "../tcp/isn.ts";
 import { advertisedMss } from "../tcp/mss.ts";
@@ -12,12 +12,15 @@ import type { PathMtus } from "../tcp/path-mtu.ts";
 import { timestampAt } from "../tcp/timestamps.ts";
 import {
   agreedTo,
+  givesCookie,
   type HalfOpen,
+  hasEcn,
   hasSack,
   hasScaling,
   hasTimestamps,
   mssOnly,
 } from "./half-open.ts";
+import { COOKIE_BYTES, type FastOpenKeys } from "./fast-open-keys.ts";
 import type { PacketOutput } from "./packet-output.ts";
 import { timestampWithOptions } from "./syn-cookies.ts";
 
@@ -34,6 +37,7 @@ export class SynAnswers {
   private readonly isn: IsnGenerator;
   private readonly output: PacketOutput;
   private readonly paths: PathMtus;
+  private readonly keys: FastOpenKeys;
   private readonly onSent: OnSent | null;
   private readonly out: Outgoing = createOutgoing();
 
@@ -42,12 +46,14 @@ export class SynAnswers {
     isn: IsnGenerator,
     output: PacketOutput,
     paths: PathMtus,
+    keys: FastOpenKeys,
     onSent: OnSent | null,
   ) {
     this.settings = settings;
     this.isn = isn;
     this.output = output;
     this.paths = paths;
+    this.keys = keys;
     this.onSent = onSent;
   }
 
@@ -59,8 +65,13 @@ export class SynAnswers {
   synAck(h: HalfOpen, remark: string | null, now: Instant): void {
     this.compose(h.iss, h.irs, h.agreed, this.timestamp(h, now), h.tsRecent);
     const s = this.out.segment;
-    s.flags = SYN | ACK;
+    s.flags = hasEcn(h.agreed) ? SYN | ACK | ECE : SYN | ACK;
     s.mss = this.mss(h.remote, now);
+    // only the first has it (RFC 7413 §4.2.2): what does not pass is not to stand in the way
+    if (givesCookie(h.agreed) && h.retries === 0) {
+      this.keys.make(h.local, h.remote, now, s.cookie);
+      s.fastOpen = COOKIE_BYTES;
+    }
     this.emit(h, remark, now);
   }
 
@@ -79,16 +90,19 @@ export class SynAnswers {
   cookie(syn: TcpSegment, iss: SeqNum, now: Instant): void {
     const { destination: local, destinationPort, source: remote, sourcePort } = syn;
     const agreed = agreedTo(syn, this.settings);
+    let flags = SYN | ACK;
     if (hasTimestamps(agreed)) {
       const scale = hasScaling(agreed) ? syn.windowScale : -1;
-      const clock = timestampWithOptions(timestampAt(0, now), scale, hasSack(agreed));
+      const ecn = hasEcn(agreed);
+      if (ecn) flags |= ECE;
+      const clock = timestampWithOptions(timestampAt(0, now), scale, hasSack(agreed), ecn);
       const offset = this.isn.timestampOffset(local, destinationPort, remote, sourcePort);
       this.compose(iss, syn.seq, agreed, (clock + offset) | 0, syn.tsVal);
     } else {
       // nothing would bring the options back with the ACK: they are not agreed to (RFC 4987 §3.6)
       this.compose(iss, syn.seq, mssOnly(agreed), 0, 0);
     }
-    this.out.segment.flags = SYN | ACK;
+    this.out.segment.flags = flags;
     this.out.segment.mss = this.mss(remote, now);
     this.out.remark = "SYN cookie";
     this.output.bare(this.out, local, destinationPort, remote, sourcePort);

@@ -1,13 +1,14 @@
 /**
  * SYN cookies (RFC 4987 §3.6 and appendix A): an ISS that says by itself what a half-open entry would remember, so that a
  * SYN leaves nothing behind. Five bits of a slow counter, three of the peer's MSS and 24 of a keyed hash, all of
- * it moved by a second keyed hash so that the numbers do not look like cookies. Window scale and SACK travel in our timestamp.
+ * it moved by a second keyed hash so that the numbers do not look like cookies. Window scale and SACK travel in our timestamp, and
+ * ECN with them.
  */
 import type { Rng } from "../base/rng.ts";
 import { sipHash, type SipKey, sipKey } from "../base/siphash.ts";
 import type { Instant } from "../base/time.ts";
 import { type SeqNum, seq, seqDiff } from "../wire/seq.ts";
-import type { TcpOptions, TcpSegment } from "../wire/tcp-segment.ts";
+import { CWR, ECE, type TcpSegment } from "../wire/tcp-segment.ts";
 
 /** ms of one step of the counter (RFC 4987 appendix A: 64 s). */
 const STEP = 64_000;
@@ -23,11 +24,12 @@ export const COOKIE_LIFETIME: number = (STEPS_VALID + 1) * STEP;
  */
 const MSS_TABLE: readonly number[] = [48, 216, 536, 1220, 1360, 1400, 1440, 1460];
 
-/** Low bits of the timestamp that hold options: window scale (15: none), SACK, and one kept for ECN. */
+/** Low bits of the timestamp that hold options: window scale (15: none), SACK, ECN. */
 const OPTION_BITS = 6;
 const SCALE_MASK = 15;
 const NO_SCALE = 15;
 const SACK_BIT = 16;
+const ECN_BIT = 32;
 
 export class SynCookies {
   private readonly maskKey: SipKey;
@@ -77,16 +79,23 @@ function mssIndex(mss: number): number {
 }
 
 /** The timestamp clock with the options of a SYN in its lowest bits: at most 63 ms behind, and never ahead. */
-export function timestampWithOptions(clock: number, windowScale: number, sack: boolean): number {
-  const bits = (windowScale < 0 ? NO_SCALE : windowScale) | (sack ? SACK_BIT : 0);
+export function timestampWithOptions(
+  clock: number,
+  windowScale: number,
+  sack: boolean,
+  ecn: boolean,
+): number {
+  const scale = windowScale < 0 ? NO_SCALE : windowScale;
+  const bits = scale | (sack ? SACK_BIT : 0) | (ecn ? ECN_BIT : 0);
   const low = (1 << OPTION_BITS) - 1;
   const value = (clock & ~low) | bits;
   return seqDiff(seq(value), seq(clock)) > 0 ? (value - low - 1) | 0 : value;
 }
 
 /** Reads back what {@link timestampWithOptions} wrote. */
-export function optionsFromTimestamp(value: number, o: TcpOptions): void {
+export function optionsFromTimestamp(value: number, o: TcpSegment): void {
   const scale = value & SCALE_MASK;
   o.windowScale = scale === NO_SCALE ? -1 : scale;
   o.sackPermitted = (value & SACK_BIT) !== 0;
+  if ((value & ECN_BIT) !== 0) o.flags |= ECE | CWR;
 }

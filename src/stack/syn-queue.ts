@@ -15,12 +15,22 @@ import type { TcpEnvironment } from "../tcp/tcb.ts";
 import { setState } from "../tcp/transitions.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import type { Counters } from "./counters.ts";
-import { agreedTo, HALF_OPEN_COST, HalfOpen, hasTimestamps, writeAgreed } from "./half-open.ts";
+import { FastOpens, GIVE_COOKIE, GOOD_COOKIE, NO_FAST_OPEN, OLD_COOKIE } from "./fast-opens.ts";
+import type { FastOpenKeys } from "./fast-open-keys.ts";
+import {
+  agreedTo,
+  HALF_OPEN_COST,
+  HalfOpen,
+  hasTimestamps,
+  withCookie,
+  writeAgreed,
+} from "./half-open.ts";
 import type { ListenerImpl } from "./listener.ts";
 import type { PacketOutput } from "./packet-output.ts";
 import { SynAnswers } from "./syn-answers.ts";
 import { COOKIE_LIFETIME, optionsFromTimestamp, type SynCookies } from "./syn-cookies.ts";
-import type { TimeWaits } from "./time-waits.ts";
+import type { TimeWait } from "./time-wait.ts";
+import type { TableEntry, TimeWaits } from "./time-waits.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
 /** RFC 6298 §2.1, ms: before the first sample. */
@@ -41,16 +51,14 @@ export type BuildConnection = (
 export interface SynQueueParts {
   readonly env: TcpEnvironment;
   readonly counters: Counters;
-  readonly table: ConnectionTable<TcpConnection | HalfOpen>;
+  readonly table: ConnectionTable<TableEntry>;
   readonly wheel: TimerWheel;
   readonly output: PacketOutput;
   readonly isn: IsnGenerator;
   readonly cookies: SynCookies;
+  readonly fastOpenKeys: FastOpenKeys;
   readonly build: BuildConnection;
   readonly timeWaits: TimeWaits;
-  /** Out of the table and the wheel, and into them again: a connection in TIME-WAIT, while a SYN has its place. */
-  setAside(c: TcpConnection): void;
-  bringBack(c: TcpConnection): void;
   /** The ACK that made `c` whole is its first segment. */
   deliver(c: TcpConnection, s: TcpSegment, now: Instant): PacketRemark;
 }
@@ -58,6 +66,7 @@ export interface SynQueueParts {
 export class SynQueue {
   private readonly p: SynQueueParts;
   private readonly answers: SynAnswers;
+  private readonly fastOpens: FastOpens;
   /** A SYN written again from what was remembered of it. */
   private readonly syn: TcpSegment = createTcpSegment();
   /** With a trace: what it sees of each entry, and the connection that comes of it. */
@@ -69,7 +78,9 @@ export class SynQueue {
     const tell = (h: HalfOpen, s: TcpSegment, remark: string | null, now: Instant): void =>
       trace!.segmentSent(this.traced.get(h)!, s, remark, now);
     const onSent = trace === null ? null : tell;
-    this.answers = new SynAnswers(settings, parts.isn, parts.output, paths, onSent);
+    const { fastOpenKeys: keys } = parts;
+    this.answers = new SynAnswers(settings, parts.isn, parts.output, paths, keys, onSent);
+    this.fastOpens = new FastOpens(settings, parts.counters, keys);
   }
 
   // --- a segment meets a listener -------------------------------------------------------------------
@@ -81,7 +92,7 @@ export class SynQueue {
   onListen(
     listener: ListenerImpl,
     s: TcpSegment,
-    old: TcpConnection | null,
+    old: TimeWait | null,
     now: Instant,
   ): PacketRemark {
     const { counters } = this.p;
@@ -90,7 +101,12 @@ export class SynQueue {
     if ((s.flags & SYN) === 0) return counters.drop("TcpInErrs", "no SYN in LISTEN");
     if (listener.isFull) return counters.drop("TcpExtListenOverflows", "accept queue full");
     if (s.windowScaleOver) counters.add("TcpExtTCPWindowScaleOver14"); // the log that RFC 7323 §2.3 asks for
-    if (old !== null || !this.isCrowded(listener)) return this.enter(listener, s, old, now);
+    if (old !== null || !this.isCrowded(listener)) {
+      const cookie = old === null ? this.fastOpens.judge(listener, s, now) : NO_FAST_OPEN;
+      if (cookie === GOOD_COOKIE || cookie === OLD_COOKIE)
+        return this.openWithData(listener, s, cookie === OLD_COOKIE, now);
+      return this.enter(listener, s, old, cookie === GIVE_COOKIE, now);
+    }
     if (this.p.env.settings.tcp_syncookies === 0)
       return counters.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
     counters.add("TcpExtTCPReqQFullDoCookies");
@@ -108,17 +124,16 @@ export class SynQueue {
   private enter(
     listener: ListenerImpl,
     s: TcpSegment,
-    old: TcpConnection | null,
+    old: TimeWait | null,
+    cookie: boolean,
     now: Instant,
   ): PacketRemark {
     const { isn, table } = this.p;
     const { settings } = this.p.env;
     const { destination: local, destinationPort, source: remote, sourcePort } = s;
     let iss = isn.generate(local, destinationPort, remote, sourcePort, now);
-    if (old !== null) {
-      iss = this.p.timeWaits.issAbove(old, iss);
-      this.p.setAside(old);
-    }
+    if (old !== null) iss = this.p.timeWaits.issAbove(old, iss);
+    const agreed = agreedTo(s, settings);
     const h = new HalfOpen(
       listener,
       local,
@@ -126,12 +141,12 @@ export class SynQueue {
       (destinationPort << 16) | sourcePort,
       iss,
       s.seq,
-      agreedTo(s, settings),
+      cookie ? withCookie(agreed) : agreed,
       s.tsVal,
       (Math.floor(now) - ANSWER_INTERVAL) | 0,
     );
-    table.insert(local, destinationPort, remote, sourcePort, h);
     if (old !== null) this.p.timeWaits.setAside(old, h);
+    table.insert(local, destinationPort, remote, sourcePort, h);
     listener.halfOpen++;
     this.p.env.memory.charge(HALF_OPEN_COST);
     if (this.p.env.trace !== null) {
@@ -142,6 +157,22 @@ export class SynQueue {
     this.answers.synAck(h, null, now);
     this.schedule(h, now);
     return null;
+  }
+
+  /** RFC 7413 §4.2.2: a connection at once, in SYN-RECEIVED, which the user may have before the handshake ends. */
+  private openWithData(
+    listener: ListenerImpl,
+    s: TcpSegment,
+    renew: boolean,
+    now: Instant,
+  ): PacketRemark {
+    const { destination: local, destinationPort, source: remote, sourcePort } = s;
+    const iss = this.p.isn.generate(local, destinationPort, remote, sourcePort, now);
+    const c = this.p.build(local, destinationPort, remote, sourcePort, iss, now);
+    c.fastOpen = this.fastOpens.enter(listener, s, renew, now);
+    c.state = "LISTEN"; // the listener's state is where it comes from
+    this.adopt(c, listener);
+    return this.p.deliver(c, s, now);
   }
 
   // --- a segment meets a half-open entry ------------------------------------------------------------
@@ -228,7 +259,7 @@ export class SynQueue {
     const answered = ((h.answeredAt - Math.floor(sentAt)) | 0) >= 0;
     c.onSynAckHistory(sentAt, h.retries, h.retries === 0 && !answered);
     this.remove(h);
-    this.p.timeWaits.end(h, now);
+    this.p.timeWaits.onSuccess(h, now);
     this.adopt(c, h.listener);
     return c;
   }
@@ -281,8 +312,7 @@ export class SynQueue {
     const view = this.traced.get(h);
     this.remove(h);
     this.p.table.delete(h.local, h.localPort, h.remote, h.remotePort);
-    const old = this.p.timeWaits.takeBack(h);
-    if (old !== null) this.p.bringBack(old);
+    this.p.timeWaits.bringBack(h);
     if (view !== undefined) setState(view, "CLOSED", why, now);
   }
 
@@ -332,6 +362,7 @@ export class SynQueue {
     const c = this.p.build(s.destination, s.destinationPort, s.source, s.sourcePort, iss, now);
     const { syn } = this;
     syn.seq = seq(s.seq - 1);
+    syn.flags = SYN;
     syn.mss = mss;
     syn.windowScale = -1;
     syn.sackPermitted = false;

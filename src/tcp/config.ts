@@ -35,8 +35,12 @@ export interface Settings {
   readonly tcp_dsack: number;
   /** 0 off, 1 ask and answer, 2 answer. */
   readonly tcp_ecn: number;
+  /** 1: a SYN that asked for ECN is repeated without (RFC 3168 §6.1.1.1). */
+  readonly tcp_ecn_fallback: number;
   /** Bits: 1 client, 2 server. */
   readonly tcp_fastopen: number;
+  /** Seconds without Fast Open after a connection of it fell silent, doubled each time; 0: none. */
+  readonly tcp_fastopen_blackhole_timeout_sec: number;
   /** cubic, reno, bbr, or another that the stack was given. */
   readonly tcp_congestion_control: string;
   /** Segments (RFC 6928). */
@@ -127,7 +131,9 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_sack: 1,
   tcp_dsack: 1,
   tcp_ecn: 2,
+  tcp_ecn_fallback: 1,
   tcp_fastopen: 1,
+  tcp_fastopen_blackhole_timeout_sec: 0,
   tcp_congestion_control: "cubic",
   tcp_initial_cwnd: 10,
   tcp_rmem: [4096, 131072, 6291456],

@@ -39,6 +39,11 @@ export interface TcpInfo {
   readonly rcvWscale: number;
   readonly timestamps: boolean;
   readonly sack: boolean;
+  /** ECN is agreed on, and the peer's packets were ECN-capable at least once (TCPI_OPT_ECN, TCPI_OPT_ECN_SEEN). */
+  readonly ecn: boolean;
+  readonly ecnSeen: boolean;
+  /** Data on the SYN was acknowledged, ours or the peer's (TCPI_OPT_SYN_DATA). */
+  readonly synData: boolean;
   /** The IPv4 field of what is sent; the lower two bits are ECN's. */
   readonly typeOfService: number;
 
@@ -89,6 +94,9 @@ export interface TcpInfo {
   readonly totalRetransmittedBytes: number;
   /** Reports of duplicates received (tcpi_dsack_dups). */
   readonly dsackDuplicates: number;
+  /** Segments acknowledged with an echo of congestion, and received with CE (tcpi_delivered_ce, tcpi_received_ce). */
+  readonly deliveredCe: number;
+  readonly receivedCe: number;
 
   /** ms since SYN, data or FIN last left, and since anything acceptable last came (tcpi_last_data_sent, tcpi_last_ack_recv). */
   readonly lastSent: number;

@@ -1,8 +1,9 @@
-/** What the options of both SYNs agree on: MSS, window scale, timestamps, SACK. */
+/** What both SYNs agree on: MSS, window scale, timestamps, SACK, ECN. */
 import type { Instant } from "../base/time.ts";
 import { startCongestionControl } from "./congestion/start.ts";
 import { firstWindow } from "./congestion/validation.ts";
 import type { TcpSegment } from "../wire/tcp-segment.ts";
+import { agreeEcn } from "./ecn.ts";
 import { startMtuSearch } from "./mtu-search.ts";
 import { updateMss } from "./mss.ts";
 import type { Tcb } from "./tcb.ts";
@@ -30,6 +31,7 @@ export function agreeOptions(t: Tcb, s: TcpSegment, now: Instant): void {
   }
   if (s.userTimeout > 0) readUserTimeout(t, s);
   t.sack = s.sackPermitted && settings.tcp_sack !== 0;
+  agreeEcn(t, s);
   t.snd.wnd = s.window;
   t.snd.maxWnd = Math.max(t.snd.maxWnd, s.window);
   t.snd.wl1 = s.seq;

@@ -3,7 +3,7 @@
  * (RFC 8985 §8): the retransmission timeout (RFC 6298 §5), the tail loss probe and RACK's reordering timer.
  */
 import { after, type Instant, instantOf } from "../base/time.ts";
-import { probeTimeout, wantsProbe } from "./recovery/loss-probe.ts";
+import { probeTimeout, wantsProbe } from "./recovery/probe-timer.ts";
 import type { Tcb } from "./tcb.ts";
 import { TIMER_RETRANSMIT, TIMER_USER_TIMEOUT } from "./timers.ts";
 

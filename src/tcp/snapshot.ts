@@ -46,6 +46,9 @@ const agreed = (t: Tcb) => ({
   rcvWscale: t.windowScaling ? t.rcv.scale : -1,
   timestamps: t.timestamps,
   sack: t.sack,
+  ecn: t.ecn !== null && t.ecn.agreed,
+  ecnSeen: t.ecn !== null && t.ecn.seen,
+  synData: t.fastOpen !== null && t.fastOpen.accepted,
   typeOfService: t.typeOfService,
 });
 
@@ -89,6 +92,8 @@ const counts = (t: Tcb) => ({
   retransmits: t.retransmits,
   totalRetransmittedBytes: t.retransmittedBytes,
   dsackDuplicates: t.losses?.duplicates ?? 0,
+  deliveredCe: t.ecn?.deliveredCe ?? 0,
+  receivedCe: t.ecn?.receivedCe ?? 0,
 });
 
 function times(t: Tcb, now: Instant) {

@@ -9,7 +9,9 @@ import { type SeqNum, seq } from "../wire/seq.ts";
 import type { Settings } from "./config.ts";
 import type { CongestionController } from "./congestion/controller.ts";
 import type { Validation } from "./congestion/validation.ts";
+import type { EcnState } from "./ecn.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
+import type { FastOpenServers, FastOpenState } from "./fast-open.ts";
 import type { Pace } from "./output/pacing.ts";
 import type { MemoryAccount } from "./memory.ts";
 import type { MtuSearch } from "./mtu-search.ts";
@@ -44,8 +46,9 @@ export interface TcpEnvironment {
   readonly sentRecords: SentRecordsPool;
   readonly trace: TcpTrace | null;
   readonly paths: PathMtus;
-  /** Counts by name (nstat's where one exists). */
-  count(name: string): void;
+  readonly fastOpens: FastOpenServers;
+  /** Counts by name (nstat's where one exists); `n` instead of one. */
+  count(name: string, n?: number): void;
   /** A user call left something to do: the stack will poll. */
   mark(tcb: Tcb): void;
   /** One more challenge ACK within the stack's own limit. */
@@ -143,6 +146,8 @@ export class Tcb {
   marked = false;
   /** The stack may forget it. */
   dead = false;
+  /** In TIME-WAIT, and the stack keeps only numbers of it: nothing is owed any more. */
+  frozen = false;
   readonly snd: SendVars;
   readonly rcv: RecvVars;
   readonly sendBuffer: SendBuffer;
@@ -219,6 +224,8 @@ export class Tcb {
   timestamps = false;
   sack = false;
   windowScaling = false;
+  ecn: EcnState | null = null;
+  fastOpen: FastOpenState | null = null;
   tsRecent = 0;
   tsRecentAt: Instant = instantOf(0);
   tsOffset = 0;

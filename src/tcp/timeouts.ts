@@ -2,12 +2,13 @@
 import { assertNever } from "../base/errors.ts";
 import { after, elapsed, type Instant, NEVER } from "../base/time.ts";
 import { seqLt } from "../wire/seq.ts";
+import { suspectFastOpen } from "./fast-open.ts";
 import { enterLoss } from "./loss.ts";
 import { suspectBlackHole } from "./mtu-search.ts";
 import { startKeepAlive } from "./output/transmit.ts";
 import { unsent, usableWindow } from "./output/send-policy.ts";
 import { believePendingMtu } from "./path-mtu.ts";
-import { wantsProbe } from "./recovery/loss-probe.ts";
+import { wantsProbe } from "./recovery/probe-timer.ts";
 import { lossState } from "./recovery/loss-state.ts";
 import { afterReorderingTimer } from "./recovery/on-ack.ts";
 import {
@@ -99,10 +100,13 @@ function probeDue(t: Tcb, now: Instant): void {
 
 /** RFC 6298 §5.4-5.7, and R1 and R2 of RFC 9293 §3.8.3. */
 function retransmit(t: Tcb, now: Instant): void {
+  if (t.ecn !== null) t.ecn.waits = false; // new data may go
+  if (t.fastOpen !== null) t.fastOpen.holds = false; // a SYN that waited for data goes without
   if (t.snd.una === t.snd.nxt) return;
   const { settings } = t.env;
   t.env.count("TcpExtTCPTimeouts");
   t.retries++;
+  if (t.fastOpen !== null) suspectFastOpen(t, t.fastOpen, now);
   if (t.retries > retryLimit(t)) {
     t.env.count("TcpExtTCPAbortOnTimeout");
     failTimedOut(t, now);

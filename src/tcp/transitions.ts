@@ -2,6 +2,7 @@
 import { type ErrorCode, type Failure, invariant } from "../base/errors.ts";
 import { type Instant, after } from "../base/time.ts";
 import { EVENT_CLOSED } from "./endpoint.ts";
+import { fastOpenFailed, leavePending } from "./fast-open.ts";
 import { isLegal, type TcpState } from "./state.ts";
 import type { Tcb } from "./tcb.ts";
 import { TIMER_TIME_WAIT } from "./timers.ts";
@@ -19,6 +20,7 @@ export function toClosed(t: Tcb, why: string, now: Instant, error: Failure | nul
   // who hears of the end hears it once: at TIME-WAIT, where there was one
   if (t.state !== "TIME-WAIT") t.events |= EVENT_CLOSED;
   countEnd(t);
+  if (t.fastOpen !== null) leavePending(t.fastOpen, false, now);
   if (t.state !== "CLOSED") setState(t, "CLOSED", why, now);
   t.timers.stopAll();
   release(t);
@@ -41,6 +43,7 @@ function countEnd(t: Tcb): void {
 }
 
 export function fail(t: Tcb, code: ErrorCode, detail: string, now: Instant): void {
+  if (t.fastOpen !== null) fastOpenFailed(t, t.fastOpen, now);
   toClosed(t, detail, now, { code, message: detail });
 }
 

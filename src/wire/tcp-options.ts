@@ -1,6 +1,6 @@
 /** TCP options (RFC 9293 §3.2, RFC 7323, RFC 2018): read into the segment's record, and written from it. */
 import { readI32, readU16, writeI32, writeU16 } from "../base/bytes.ts";
-import { clearOptions, MAX_SACK_BLOCKS, type TcpOptions } from "./tcp-segment.ts";
+import { clearOptions, MAX_COOKIE, MAX_SACK_BLOCKS, type TcpOptions } from "./tcp-segment.ts";
 
 const END = 0;
 const NOP = 1;
@@ -10,6 +10,9 @@ const SACK_PERMITTED = 4;
 const SACK = 5;
 const TIMESTAMPS = 8;
 const USER_TIMEOUT = 28;
+const FAST_OPEN = 34;
+/** Bytes: no shorter cookie is one. */
+const MIN_COOKIE = 4;
 /** NOP, NOP, kind 8, length 10: how nearly every segment with timestamps begins. */
 const ALIGNED_TIMESTAMPS = 0x0101080a;
 
@@ -72,7 +75,10 @@ function readOne(buf: Uint8Array, at: number, kind: number, length: number, out:
       }
       return;
     case USER_TIMEOUT:
-      if (length === 4) readUserTimeout(buf, at + 2, out);
+      readUserTimeout(buf, at, length, out);
+      return;
+    case FAST_OPEN:
+      readFastOpen(buf, at, length, out);
       return;
     default:
       return; // MUST-6: skipped by its length
@@ -87,9 +93,18 @@ function readSack(buf: Uint8Array, at: number, length: number, out: TcpOptions):
   for (let i = 0; i < 2 * count; i++) out.sack[i] = readI32(buf, at + 2 + 4 * i);
 }
 
+/** RFC 7413 §4.1.1: empty, or an even number of bytes from 4 to 16. Only a SYN's is ever looked at. */
+function readFastOpen(buf: Uint8Array, at: number, length: number, out: TcpOptions): void {
+  const n = length - 2;
+  if (out.fastOpen >= 0 || (n !== 0 && (n < MIN_COOKIE || n > MAX_COOKIE || n % 2 !== 0))) return;
+  out.fastOpen = n;
+  for (let i = 0; i < n; i++) out.cookie[i] = buf[at + 2 + i]!;
+}
+
 /** RFC 5482 §3.3: one bit says minutes, 15 bits how many of them or of seconds. */
-function readUserTimeout(buf: Uint8Array, at: number, out: TcpOptions): void {
-  const field = readU16(buf, at);
+function readUserTimeout(buf: Uint8Array, at: number, length: number, out: TcpOptions): void {
+  if (length !== 4) return;
+  const field = readU16(buf, at + 2);
   if (out.userTimeout === 0) out.userTimeout = (field & 0x7fff) * (field > 0x7fff ? 60 : 1);
 }
 
@@ -106,6 +121,7 @@ export function tcpOptionsLength(o: TcpOptions): number {
   else if (o.sackPermitted) n += 4;
   if (o.windowScale >= 0) n += 4;
   if (o.userTimeout > 0) n += 4;
+  if (o.fastOpen >= 0) n += (o.fastOpen + 5) & ~3;
   if (o.sackCount > 0) n += 4 + 8 * o.sackCount;
   return n;
 }
@@ -148,6 +164,7 @@ export function writeTcpOptions(buf: Uint8Array, from: number, o: TcpOptions): n
     writeU16(buf, at + 2, userTimeoutField(o.userTimeout));
     at += 4;
   }
+  if (o.fastOpen >= 0) at = writeFastOpen(buf, at, o);
   if (o.sackCount > 0) {
     buf[at] = NOP;
     buf[at + 1] = NOP;
@@ -156,5 +173,19 @@ export function writeTcpOptions(buf: Uint8Array, from: number, o: TcpOptions): n
     at += 4;
     for (let i = 0; i < 2 * o.sackCount; i++, at += 4) writeI32(buf, at, o.sack[i]!);
   }
+  return at;
+}
+
+function writeFastOpen(buf: Uint8Array, from: number, o: TcpOptions): number {
+  const n = o.fastOpen;
+  let at = from;
+  // even as it is, it wants two more or none
+  if (n % 4 === 0) {
+    buf[at++] = NOP;
+    buf[at++] = NOP;
+  }
+  buf[at++] = FAST_OPEN;
+  buf[at++] = n + 2;
+  for (let i = 0; i < n; i++) buf[at++] = o.cookie[i]!;
   return at;
 }

@@ -16,7 +16,14 @@ export const CWR = 0x80;
 /** Not of the wire: the segment's SYN was counted and taken off, and its window is still one of a SYN. */
 export const SYN_TAKEN = 0x100;
 
+// Codepoints of the ECN field (RFC 3168 §5), the lower two bits of IPv4's TOS byte.
+export const ECT_1 = 1;
+export const ECT_0 = 2;
+export const CE = 3;
+
 export const MAX_SACK_BLOCKS = 4;
+/** Bytes (RFC 7413 §4.1.1). */
+export const MAX_COOKIE = 16;
 
 export interface TcpOptions {
   /** 0 when absent (an MSS of 0 counts as absent). */
@@ -32,6 +39,9 @@ export interface TcpOptions {
   tsEcr: number;
   /** User timeout (RFC 5482), seconds; 0 when absent (a value of 0 counts as absent). */
   userTimeout: number;
+  /** Fast Open (RFC 7413): bytes of the cookie, 0 asks for one, -1 when absent; the cookie begins `cookie`. */
+  fastOpen: number;
+  readonly cookie: Uint8Array;
   /** Number of SACK blocks; block i is sack[2i] (left) .. sack[2i + 1] (right, exclusive), as SeqNum. */
   sackCount: number;
   readonly sack: Int32Array;
@@ -49,6 +59,8 @@ export interface TcpSegment extends TcpOptions {
   /** As on the wire, unscaled. */
   window: number;
   urgentPointer: number;
+  /** Codepoint of the packet that it came in. */
+  ecn: number;
   /** Payload lies at buffer[payloadOffset .. payloadOffset + payloadLength). */
   buffer: Uint8Array;
   payloadOffset: number;
@@ -73,6 +85,7 @@ export function createTcpSegment(): TcpSegment {
     flags: 0,
     window: 0,
     urgentPointer: 0,
+    ecn: 0,
     mss: 0,
     windowScale: -1,
     windowScaleOver: false,
@@ -81,6 +94,8 @@ export function createTcpSegment(): TcpSegment {
     tsVal: 0,
     tsEcr: 0,
     userTimeout: 0,
+    fastOpen: -1,
+    cookie: new Uint8Array(MAX_COOKIE),
     sackCount: 0,
     sack: new Int32Array(2 * MAX_SACK_BLOCKS),
     buffer: NO_BYTES,
@@ -112,5 +127,6 @@ export function clearOptions(s: TcpOptions): void {
   s.tsVal = 0;
   s.tsEcr = 0;
   s.userTimeout = 0;
+  s.fastOpen = -1;
   s.sackCount = 0;
 }

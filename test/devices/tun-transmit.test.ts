@@ -5,7 +5,7 @@ import { GATHER_PIECE, TunTransmit } from "../../src/devices/tun-transmit.ts";
 
 const HEADERS = 40;
 
-function open() {
+function open(vnetHeader = false) {
   const stats = {
     rxPackets: 0,
     rxBytes: 0,
@@ -15,7 +15,7 @@ function open() {
     txDropped: 0,
     lastError: 0,
   };
-  const tx = new TunTransmit(stats, { checksum: true, tso: true }, 1500, false);
+  const tx = new TunTransmit(stats, { checksum: true, tso: true }, 1500, vnetHeader);
   const sent: { bytes: number[]; gathered: number }[] = [];
   const note = (count: number, pieces: Uint8Array[]): number => {
     let next = 0;
@@ -82,3 +82,22 @@ test("copied and gathered packets in one flush keep their order and their pieces
   expect(sent.map((packet) => packet.gathered)).toEqual([0, 2, 0, 1]);
   expect(sent.map((packet) => packet.bytes)).toEqual(packets.map((sizes) => whole(...sizes)));
 });
+
+test.each([
+  [0x10, 1],
+  [0x90, 0x81],
+])(
+  "flags %i: the kernel is told whether the first piece has CWR [3168-6.1.2-CWR]",
+  (flags, kind) => {
+    const { tx, sent } = open(true);
+    tx.reserve(HEADERS);
+    tx.slab.fill(0, tx.offset, tx.offset + HEADERS);
+    tx.slab[tx.offset + 32] = 0x50;
+    tx.slab[tx.offset + 33] = flags;
+    tx.append(new Uint8Array(5000), 0, 5000);
+    tx.commit(HEADERS, true, 1460);
+    tx.flush();
+    // struct virtio_net_hdr: flags, gso_type
+    expect(sent[0]!.bytes.slice(0, 2)).toEqual([1, kind]);
+  },
+);

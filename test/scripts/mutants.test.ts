@@ -19,8 +19,11 @@ interface Mutant {
 }
 
 interface Script {
-  place(mutant: Mutant, sources: Map<string, string>): { path: string | null; why: string };
-  readSources(root: string): Map<string, string>;
+  readonly place: (
+    mutant: Mutant,
+    sources: Map<string, string>,
+  ) => { path: string | null; why: string };
+  readonly readSources: (root: string) => Map<string, string>;
 }
 
 async function load<T>(name: string): Promise<T> {

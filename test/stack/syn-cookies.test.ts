@@ -11,7 +11,7 @@ import {
 } from "../../src/stack/syn-cookies.ts";
 import type { Ipv4Address } from "../../src/wire/address.ts";
 import { seq, type SeqNum } from "../../src/wire/seq.ts";
-import { createTcpSegment, type TcpSegment } from "../../src/wire/tcp-segment.ts";
+import { createTcpSegment, CWR, ECE, type TcpSegment } from "../../src/wire/tcp-segment.ts";
 import { OURS, PEER } from "../support/scripted-peer.ts";
 
 const cookies = new SynCookies(seededRng(7));
@@ -135,14 +135,15 @@ describe("options in the timestamp [4987-3.6-OPTS]", () => {
   test("come back, and the clock is never ahead nor 64 ms behind", () => {
     const scale = fc.integer({ min: -1, max: 14 });
     fc.assert(
-      fc.property(word, scale, fc.boolean(), (clock, windowScale, sack) => {
-        const value = timestampWithOptions(clock, windowScale, sack);
+      fc.property(word, scale, fc.boolean(), fc.boolean(), (clock, windowScale, sack, ecn) => {
+        const value = timestampWithOptions(clock, windowScale, sack, ecn);
         const behind = (clock - value) | 0;
         expect(behind).toBeGreaterThanOrEqual(0);
         expect(behind).toBeLessThan(64);
         const o = createTcpSegment();
         optionsFromTimestamp(value, o);
         expect([o.windowScale, o.sackPermitted]).toEqual([windowScale, sack]);
+        expect(o.flags).toBe(ecn ? ECE | CWR : 0);
       }),
     );
   });

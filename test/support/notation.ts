@@ -76,7 +76,11 @@ export function toSegment(n: Notation, from: SeqNum, to: SeqNum, payload: Uint8A
     else if (words[0] === "wscale") s.windowScale = Number(words[1]);
     else if (words[0] === "sackOK") s.sackPermitted = true;
     else if (words[0] === "uto") s.userTimeout = Number(words[1]);
-    else if (words[0] === "TS") {
+    else if (words[0] === "fastopen") {
+      const cookie = Buffer.from(words[1] ?? "", "hex");
+      s.fastOpen = cookie.length;
+      s.cookie.set(cookie);
+    } else if (words[0] === "TS") {
       s.hasTimestamps = true;
       s.tsVal = Number(words[2]) | 0;
       s.tsEcr = Number(words[4]) | 0;
@@ -90,6 +94,11 @@ export function toSegment(n: Notation, from: SeqNum, to: SeqNum, payload: Uint8A
     } else throw new Error(`unknown option: ${option}`);
   }
   return s;
+}
+
+/** In hexadecimal. */
+export function cookieOf(s: TcpSegment): string {
+  return Buffer.from(s.cookie.subarray(0, Math.max(0, s.fastOpen))).toString("hex");
 }
 
 /** The segment as text, numbers relative again; options and window where `like` names them. */
@@ -113,6 +122,7 @@ export function describe(s: TcpSegment, from: SeqNum, to: SeqNum, like: Notation
     }
     if (s.windowScale >= 0) options.push(`wscale ${s.windowScale}`);
     if (s.userTimeout > 0) options.push(`uto ${s.userTimeout}`);
+    if (s.fastOpen >= 0) options.push(`fastopen ${cookieOf(s)}`.trimEnd());
     const blocks: string[] = [];
     for (let i = 0; i < s.sackCount; i++) {
       const [left, right] = [s.sack[2 * i]! as SeqNum, s.sack[2 * i + 1]! as SeqNum];

@@ -6,10 +6,12 @@ import { expect } from "vitest";
 import type { DeviceOffload } from "../../src/base/device.ts";
 import { seededRng } from "../../src/base/rng.ts";
 import { type Instant, instantOf } from "../../src/base/time.ts";
+import type { ConnectOptions } from "../../src/stack/options.ts";
 import { Stack } from "../../src/stack/stack.ts";
 import type { Settings } from "../../src/tcp/config.ts";
 import { type Endpoint, type EndpointOwner, EVENT_CLOSED } from "../../src/tcp/endpoint.ts";
 import type { TcpState } from "../../src/tcp/state.ts";
+import type { TcpTrace } from "../../src/tcp/trace.ts";
 import { parseIpv4 } from "../../src/wire/address.ts";
 import {
   createIpv4Header,
@@ -36,6 +38,8 @@ interface Seen {
   readonly ip: Ipv4Header;
   /** Payload bytes at which the device cuts it; 0: one packet. */
   readonly gsoSize: number;
+  /** The packet. */
+  readonly bytes: Uint8Array;
 }
 
 export interface PeerOptions {
@@ -43,6 +47,8 @@ export interface PeerOptions {
   readonly mtu?: number;
   readonly offload?: DeviceOffload;
   readonly peerIsn?: number;
+  /** False: no trace hears of the connections, so that the stack keeps no more of them than it needs. Default: true. */
+  readonly watched?: boolean;
 }
 
 export class ScriptedPeer implements EndpointOwner {
@@ -57,6 +63,10 @@ export class ScriptedPeer implements EndpointOwner {
   received: Uint8Array = new Uint8Array(0);
   ourPort = 80;
   peerPort = 40000;
+  /** Of what the peer sends. */
+  peerAddress = "192.0.2.1";
+  /** The low four bits of the data offset's byte, of what the peer sends. */
+  reservedBits = 0;
   /** Reads what comes, as a program that keeps up. */
   reads = true;
   private endpointOrNull: Endpoint | null = null;
@@ -75,15 +85,19 @@ export class ScriptedPeer implements EndpointOwner {
       sender: this.sender,
       // scripts count with the halving of RFC 5681 unless they say otherwise
       settings: { tcp_congestion_control: "reno", ...options.settings },
-      trace: {
-        stateChange: (_e, from: TcpState, to: TcpState, why) => {
-          this.states.push(`${from} -> ${to}`);
-          this.reasons.push(why);
-        },
-        segmentReceived: () => {},
-        segmentSent: () => {},
-      },
+      ...(options.watched === false ? {} : { trace: this.trace() }),
     });
+  }
+
+  private trace(): TcpTrace {
+    return {
+      stateChange: (_e, from: TcpState, to: TcpState, why) => {
+        this.states.push(`${from} -> ${to}`);
+        this.reasons.push(why);
+      },
+      segmentReceived: () => {},
+      segmentSent: () => {},
+    };
   }
 
   /** ms since the start. */
@@ -101,7 +115,11 @@ export class ScriptedPeer implements EndpointOwner {
   }
 
   get state(): TcpState {
-    return this.endpoint.state;
+    const { state, remotePort } = this.endpoint;
+    // the endpoint does not hear how TIME-WAIT goes on
+    const lasts = (): boolean =>
+      this.stack.connections().some((c) => c.remotePort === remotePort && c.state === state);
+    return state === "TIME-WAIT" && !lasts() ? "CLOSED" : state;
   }
 
   onEvents(endpoint: Endpoint, events: number): void {
@@ -121,7 +139,7 @@ export class ScriptedPeer implements EndpointOwner {
 
   // --- what is set up -------------------------------------------------------------------------------
 
-  listens(port = 80, backlog = 16): this {
+  listens(port = 80, backlog = 16, fastOpen = 0): this {
     this.ourPort = port;
     const owner = {
       onConnection: (listener: { accept(): Endpoint | null }): void => {
@@ -132,15 +150,15 @@ export class ScriptedPeer implements EndpointOwner {
         if (this.reads) this.read(endpoint);
       },
     };
-    this.stack.listen({ port, backlog, owner });
+    this.stack.listen({ port, backlog, fastOpen, owner });
     return this;
   }
 
-  connects(port = 80): this {
+  connects(port = 80, options: Partial<ConnectOptions> = {}): this {
     this.peerPort = port;
-    this.ourPort = 50000;
+    this.ourPort = options.localPort ?? 50000;
     const to = { remoteAddress: PEER, remotePort: port, localPort: this.ourPort, owner: this };
-    this.endpointOrNull = this.stack.connect(to);
+    this.endpointOrNull = this.stack.connect({ ...to, ...options });
     this.settle();
     return this;
   }
@@ -168,26 +186,55 @@ export class ScriptedPeer implements EndpointOwner {
 
   // --- the script -----------------------------------------------------------------------------------
 
-  /** A segment from the peer; payload bytes count up with their sequence number, unless given. */
-  sends(text: string, payload?: Uint8Array): this {
-    const n = parse(text);
-    const bytes = payload ?? Uint8Array.from({ length: n.length }, (_, i) => (n.seq + i) & 0xff);
-    this.injects(toSegment(n, this.peerIsn, this.ourIsn, bytes));
-    return this;
+  /** A segment from the peer; payload bytes count up with their sequence number, unless given. `ecn`: codepoint. */
+  sends(text: string, payload?: Uint8Array, ecn = 0): this {
+    return this.gives(this.packetOf(text, payload, ecn));
   }
 
   /** Any record, as it is. */
   injects(s: TcpSegment): void {
+    this.gives(this.packet(s));
+  }
+
+  /** A packet of the peer's, whole or a fragment. */
+  gives(packet: Uint8Array): this {
+    this.stack.input(packet, 0, packet.length, 0, this.now);
+    return this.settle();
+  }
+
+  /** What `sends` would send. */
+  packetOf(text: string, payload?: Uint8Array, ecn = 0): Uint8Array {
+    const n = parse(text);
+    const bytes = payload ?? Uint8Array.from({ length: n.length }, (_, i) => (n.seq + i) & 0xff);
+    const s = toSegment(n, this.peerIsn, this.ourIsn, bytes);
+    s.ecn = ecn;
+    return this.packet(s);
+  }
+
+  /** The same with `options`, bytes of any kind, behind a header that has none of its own. */
+  packetWith(text: string, options: readonly number[]): Uint8Array {
+    const plain = this.packetOf(text);
+    const padded = [...options, ...Array<number>(-options.length & 3).fill(0)];
+    const packet = Uint8Array.from([...plain.subarray(0, 40), ...padded, ...plain.subarray(40)]);
+    packet[32] = ((20 + padded.length) / 4) << 4;
+    const from = parseIpv4(this.peerAddress)!;
+    writeIpv4(packet, 0, packet.length, 0, 1, true, 64, PROTO_TCP, from, OURS);
+    fillTcpChecksum(packet, 20, packet.length - 20, from, OURS);
+    return packet;
+  }
+
+  private packet(s: TcpSegment): Uint8Array {
     const packet = new Uint8Array(20 + 60 + s.payloadLength);
     s.sourcePort = this.peerPort;
     s.destinationPort = this.ourPort;
     const header = writeTcp(packet, 20, s);
     packet.set(s.buffer.subarray(s.payloadOffset, s.payloadOffset + s.payloadLength), 20 + header);
     const total = 20 + header + s.payloadLength;
-    writeIpv4(packet, 0, total, 0, 1, true, 64, PROTO_TCP, PEER, OURS);
-    fillTcpChecksum(packet, 20, total - 20, PEER, OURS);
-    this.stack.input(packet, 0, total, 0, this.now);
-    this.settle();
+    const from = parseIpv4(this.peerAddress)!;
+    writeIpv4(packet, 0, total, s.ecn, 1, true, 64, PROTO_TCP, from, OURS);
+    packet[32]! |= this.reservedBits;
+    fillTcpChecksum(packet, 20, total - 20, from, OURS);
+    return packet.subarray(0, total);
   }
 
   /** The next segment of the stack, and when it left (ms) if that is said. */
@@ -274,6 +321,6 @@ export class ScriptedPeer implements EndpointOwner {
     const size = h.totalLength - h.headerLength;
     expect(readTcp(bytes, h.headerLength, size, h.source, h.destination, false, s)).toBe(null);
     if ((s.flags & SYN) !== 0) this.ourIsn = s.seq;
-    this.outbound.push({ segment: s, at: this.now, remark, ip: h, gsoSize });
+    this.outbound.push({ segment: s, at: this.now, remark, ip: h, gsoSize, bytes });
   }
 }

@@ -5,12 +5,17 @@ import { readTcpOptions, tcpOptionsLength, writeTcpOptions } from "../../src/wir
 import { createTcpSegment, type TcpOptions, type TcpSegment } from "../../src/wire/tcp-segment.ts";
 import { anyI32, guarded, surrounded } from "./support.ts";
 
-type Given = Partial<Omit<TcpOptions, "sack">> & { sack?: readonly number[] };
+type Given = Partial<Omit<TcpOptions, "sack" | "cookie">> & {
+  sack?: readonly number[];
+  cookie?: readonly number[] | null;
+};
 
 function record(given: Given): TcpSegment {
   const s = createTcpSegment();
-  const { sack = [], ...rest } = given;
+  const { sack = [], cookie = null, ...rest } = given;
   Object.assign(s, rest);
+  s.fastOpen = cookie === null ? -1 : cookie.length;
+  s.cookie.set(cookie ?? []);
   s.sack.set(sack);
   s.sackCount = sack.length / 2;
   return s;
@@ -20,7 +25,8 @@ function record(given: Given): TcpSegment {
 function plain(o: TcpOptions): Record<string, unknown> {
   const { mss, windowScale, sackPermitted, hasTimestamps, tsVal, tsEcr, sackCount, sack } = o;
   const blocks = [...sack.subarray(0, 2 * sackCount)];
-  return { mss, windowScale, sackPermitted, hasTimestamps, tsVal, tsEcr, blocks };
+  const cookie = o.fastOpen < 0 ? null : [...o.cookie.subarray(0, o.fastOpen)];
+  return { mss, windowScale, sackPermitted, hasTimestamps, tsVal, tsEcr, blocks, cookie };
 }
 
 function read(...bytes: number[]): { verdict: string | null; options: Record<string, unknown> } {
@@ -50,6 +56,12 @@ const anyOptions = fc
     tsVal: anyI32,
     tsEcr: anyI32,
     blocks: fc.array(fc.tuple(anyI32, anyI32), { maxLength: 4 }),
+    cookie: fc.option(
+      fc
+        .uint8Array({ maxLength: 16 })
+        .filter((bytes) => bytes.length === 0 || (bytes.length >= 4 && bytes.length % 2 === 0))
+        .map((bytes) => [...bytes]),
+    ),
   })
   .map(({ blocks, ...o }): Given => {
     const times = o.hasTimestamps ? o : { ...o, tsVal: 0, tsEcr: 0 };
@@ -84,7 +96,7 @@ describe("writing", () => {
       fc.property(anyOptions, (given) => {
         const bytes = write(given);
         for (let at = 0; at < bytes.length; at += bytes[at] === 1 ? 1 : bytes[at + 1]!) {
-          expect([1, 2, 3, 4, 5, 8]).toContain(bytes[at]);
+          expect([1, 2, 3, 4, 5, 8, 34]).toContain(bytes[at]);
           if (bytes[at] !== 1) expect(bytes[at + 1]).toBeGreaterThanOrEqual(2);
         }
       }),
@@ -121,6 +133,24 @@ describe("writing", () => {
 });
 
 describe("reading", () => {
+  test("a Fast Open cookie is empty or of 4 to 16 bytes, an even number; the first counts [7413-4.1.1-FORM]", () => {
+    const bytes = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
+    for (const length of [2, 6, 8, 10, 12, 14, 16, 18]) {
+      const cookie = bytes(length - 2);
+      const options = { ...NONE, cookie };
+      expect(read(34, length, ...cookie), String(length)).toEqual({ verdict: null, options });
+    }
+    for (const length of [3, 4, 5, 7, 17, 19, 20]) {
+      const options = NONE;
+      const got = read(34, length, ...bytes(length - 2), ...MSS);
+      expect(got, String(length)).toEqual({ verdict: null, options: { ...options, mss: 1460 } });
+    }
+    expect(read(34, 6, 1, 2, 3, 4, 34, 2).options).toEqual({ ...NONE, cookie: [1, 2, 3, 4] });
+    expect(write({ cookie: [] })).toEqual([1, 1, 34, 2]);
+    expect(write({ cookie: [1, 2, 3, 4, 5, 6] })).toEqual([34, 8, 1, 2, 3, 4, 5, 6]);
+    expect(write({ cookie: bytes(8) })).toEqual([1, 1, 34, 10, ...bytes(8)]);
+  });
+
   test("END, NOP and MSS are understood, and what lies behind END is not read [MUST-4]", () => {
     expect(read(1, 1, ...MSS, 1, 0)).toEqual({ verdict: null, options: { ...NONE, mss: 1460 } });
     expect(read(0, ...MSS, 3, 0)).toEqual({ verdict: null, options: NONE });
@@ -140,7 +170,7 @@ describe("reading", () => {
 
   test("an unknown option is skipped by its length, the next one is read [MUST-6]", () => {
     for (let kind = 6; kind < 256; kind++) {
-      if (kind === 8) continue;
+      if (kind === 8 || kind === 34) continue;
       for (const length of [2, 3, 7, 36]) {
         const unknown = [kind, length, ...Array<number>(length - 2).fill(2)];
         const { verdict, options } = read(...unknown, ...MSS);

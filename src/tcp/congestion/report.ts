@@ -1,6 +1,7 @@
 /** Tells the controller what happened: the machine calls it through these, and `onAck` with one record for all. */
 import type { Instant } from "../../base/time.ts";
 import { seqGt } from "../../wire/seq.ts";
+import { mayGrow, noteReduction, reducedAlready } from "../ecn.ts";
 import { spreadBurst } from "../output/pacing.ts";
 import type { Recovery, Tcb } from "../tcb.ts";
 import type { AckSample } from "./controller.ts";
@@ -56,7 +57,7 @@ export function reportAck(
   sample.flight = flight;
   sample.inFlight = inFlight;
   // slow start after a timeout repairs, and so uses the window by itself
-  sample.limited = t.cwndLimited || before === "loss";
+  sample.limited = (t.cwndLimited || before === "loss") && mayGrow(t);
   sample.rtt = rtt;
   sample.srtt = t.rtt.srtt;
   sample.minRtt = t.rtt.samples === 0 ? 0 : t.rtt.minRtt;
@@ -72,9 +73,10 @@ export function reportAck(
 /** A loss was found by other means than a timeout; once an episode of recovery. */
 export function reportLoss(t: Tcb, flight: number, now: Instant): void {
   const { cc } = t;
-  if (cc === null) return;
+  if (cc === null || reducedAlready(t)) return;
   // what limited transmit sent beyond the window is no part of the FlightSize that counts (RFC 5681 §3.2)
   cc.onLoss(flightAtLoss(t, Math.min(flight, cc.cwnd)), now);
+  noteReduction(t);
 }
 
 /** The retransmission timer ran out, for this data for the `first` time or not. */
@@ -83,6 +85,7 @@ export function reportTimeout(t: Tcb, flight: number, first: boolean, now: Insta
   t.validation?.forget();
   // in recovery more than the window is outstanding, and what lowered it counts a second time (RFC 5681 §4.3)
   t.cc?.onTimeout(Math.min(flight, t.cc.cwnd), first, now);
+  noteReduction(t);
 }
 
 /** What was outstanding when the loss was found has arrived. */

@@ -11,6 +11,7 @@ import {
   type TcpSegment,
 } from "../../wire/tcp-segment.ts";
 import { noteDuplicate } from "../dsack.ts";
+import { confirmEcn } from "../ecn.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { startTimeWait } from "../transitions.ts";
 import { challenge } from "./challenge.ts";
@@ -98,6 +99,7 @@ function recordTimestamp(t: Tcb, s: TcpSegment, now: Instant): void {
  */
 function synAgain(t: Tcb, s: TcpSegment): Verdict {
   if ((s.flags & ACK) !== 0) {
+    confirmEcn(t, s);
     s.flags = (s.flags & ~SYN) | SYN_TAKEN;
     s.seq = seqAdd(s.seq, 1);
     s.urgentPointer--; // it counts from SEG.SEQ

@@ -2,8 +2,10 @@
 import { after, type Instant } from "../../base/time.ts";
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
 import { ACK, FIN, scaledWindow, segmentLength, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { noteEcho, waitsForTimer } from "../ecn.ts";
 import { EVENT_ESTABLISHED, EVENT_FIN_ACKED } from "../endpoint.ts";
 import { startCongestionControl } from "../congestion/start.ts";
+import { isServed, leavePending } from "../fast-open.ts";
 import { probeAcknowledged } from "../mtu-search.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT, TIMER_TIME_WAIT } from "../timers.ts";
@@ -27,6 +29,7 @@ export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     return "dropped: unacceptable ACK";
   }
   if (wasOver) return inTimeWait(t, s, now);
+  if (t.ecn !== null && seqGeq(s.ack, t.snd.una)) noteEcho(t, t.ecn, s, now);
   if (seqGt(s.ack, t.snd.una)) {
     acknowledge(t, s, now);
     if (t.dead) return DONE;
@@ -54,7 +57,9 @@ export function establish(t: Tcb, s: TcpSegment, why: string, now: Instant): voi
   snd.maxWnd = Math.max(snd.maxWnd, snd.wnd);
   snd.wl1 = s.seq;
   snd.wl2 = s.ack;
-  t.events |= EVENT_ESTABLISHED;
+  // the user of one that was opened with data has it already
+  if (isServed(t)) leavePending(t.fastOpen!, false, now);
+  else t.events |= EVENT_ESTABLISHED;
 }
 
 /** SND.UNA moves. */
@@ -70,10 +75,7 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   if (synWasLost && t.retries > 1) startCongestionControl(t, snd.mss, now);
   snd.una = s.ack;
   t.onlyForced = false;
-  if (t.largestSent > t.largestAcked && seqGeq(snd.una, t.largestSeq)) {
-    t.largestAcked = t.largestSent;
-  }
-  if (t.mtuSearch !== null && t.mtuSearch.probe > 0) probeAcknowledged(t, t.mtuSearch);
+  noteArrived(t);
   if (snd.urgentPending) urgentAcknowledged(t);
   if (bytes > 0) {
     t.sendBuffer.acknowledge(bytes);
@@ -84,8 +86,16 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   t.stalledSince = now;
   dataAcknowledged(t, s, bytes, flight, now);
   if (synWasLost) t.rtt.afterLostSyn(); // after the sample that an echo may have given
-  if (snd.una === snd.nxt) t.timers.stop(TIMER_RETRANSMIT);
+  if (snd.una === snd.nxt && !waitsForTimer(t)) t.timers.stop(TIMER_RETRANSMIT);
   if (finAcked) finAcknowledged(t, s, now);
+}
+
+/** What the ACK says of packet sizes: the largest that arrived, and a probe of the path MTU. */
+function noteArrived(t: Tcb): void {
+  if (t.largestSent > t.largestAcked && seqGeq(t.snd.una, t.largestSeq)) {
+    t.largestAcked = t.largestSent;
+  }
+  if (t.mtuSearch !== null && t.mtuSearch.probe > 0) probeAcknowledged(t, t.mtuSearch);
 }
 
 function finAcknowledged(t: Tcb, s: TcpSegment, now: Instant): void {

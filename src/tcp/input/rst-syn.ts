@@ -2,6 +2,7 @@
 import type { Instant } from "../../base/time.ts";
 import { RST, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import type { Tcb } from "../tcb.ts";
+import { leavePending } from "../fast-open.ts";
 import { fail, toClosed } from "../transitions.ts";
 import { challenge } from "./challenge.ts";
 import { DONE, type Verdict } from "./verdict.ts";
@@ -17,7 +18,11 @@ export function checkReset(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     return "dropped: reset not at RCV.NXT";
   }
   if (t.state === "SYN-RECEIVED") {
-    fail(t, "ECONNREFUSED", "RST received in SYN-RECEIVED", now);
+    const f = t.fastOpen;
+    const isServed = f !== null && f.passive;
+    if (isServed) leavePending(f, true, now);
+    const code = isServed ? "ECONNRESET" : "ECONNREFUSED";
+    fail(t, code, "RST received in SYN-RECEIVED", now);
   } else if (t.state === "CLOSING" || t.state === "LAST-ACK" || t.state === "TIME-WAIT") {
     toClosed(t, "RST received", now, null);
   } else {

@@ -1,6 +1,7 @@
 /** SEGMENT ARRIVES (RFC 9293 §3.10.7): the eight checks, in order. Input only marks what output owes. */
 import type { Instant } from "../../base/time.ts";
 import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { noteMark } from "../ecn.ts";
 import { mayTakeText } from "../memory.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { readUrgentPointer } from "../urgent.ts";
@@ -8,6 +9,7 @@ import { readUserTimeout } from "../user-timeout.ts";
 import { checkAck, settleFinWait } from "./ack.ts";
 import { checkSequence, trim } from "./acceptability.ts";
 import { checkReset, checkSyn } from "./rst-syn.ts";
+import { fastOpened } from "./listen.ts";
 import { synSent } from "./syn-sent.ts";
 import { textAndFin } from "./text-fin.ts";
 import { DONE, type Verdict } from "./verdict.ts";
@@ -15,6 +17,7 @@ import { DONE, type Verdict } from "./verdict.ts";
 export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   t.segsIn++;
   if (t.state === "SYN-SENT") return synSent(t, s, now);
+  if (t.state === "LISTEN") return fastOpened(t, s, now);
   const early = checkSequence(t, s, now) ?? checkReset(t, s, now) ?? checkSyn(t, s, now);
   if (early !== null) return early;
   t.rcv.lastHeard = now;
@@ -31,6 +34,7 @@ export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     settleFinWait(t, now); // its ACK counts all the same
     return "dropped: no memory";
   }
+  if (t.ecn !== null && s.payloadLength > 0) noteMark(t, t.ecn, s);
   const verdict = textAndFin(t, s, now);
   settleFinWait(t, now);
   return verdict;

@@ -2,6 +2,7 @@
 import { after, type Instant } from "../../base/time.ts";
 import { seqAdd, seqGt, seqLeq } from "../../wire/seq.ts";
 import { ACK, FIN, RST, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { fastOpenAnswered } from "../fast-open.ts";
 import { agreeOptions } from "../options.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { TIMER_RETRANSMIT } from "../timers.ts";
@@ -26,6 +27,7 @@ export function synSent(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   synReceived(t, s, now);
   if (hasAck) {
     establish(t, s, "SYN-ACK received", now);
+    if (t.fastOpen !== null) fastOpenAnswered(t, t.fastOpen, s, now);
     acknowledge(t, s, now);
     t.ack = ACK_NOW;
   } else {

@@ -39,7 +39,7 @@ function viewOf(s: TcpSegment, length: number): Uint8Array {
 }
 
 /** To the user: lent where it asked for that, kept with its memory where that is worth it, else copied. */
-function queueText(t: Tcb, s: TcpSegment, length: number): void {
+export function queueText(t: Tcb, s: TcpSegment, length: number): void {
   const queue = t.receiveQueue;
   if (t.lends && s.lendable) {
     if (length >= LEND_FROM) queue.pushLent(viewOf(s, length));
@@ -150,6 +150,7 @@ function takeFin(t: Tcb, now: Instant): void {
   t.reassembly = null;
   t.ack = ACK_NOW;
   t.events |= EVENT_PEER_FIN;
+  if (t.fastOpen !== null) t.env.fastOpens.endSeen();
   switch (t.state) {
     case "ESTABLISHED":
     case "SYN-RECEIVED":

@@ -8,12 +8,14 @@ export interface Outgoing {
   length: number;
   /** One packet, though longer than the MSS: a path MTU probe. */
   whole: boolean;
+  /** ECN codepoint of its packet. */
+  ecn: number;
   /** For captures: why it leaves, when that is not plain. */
   remark: string | null;
 }
 
 export function createOutgoing(): Outgoing {
-  return { segment: createTcpSegment(), offset: 0, length: 0, whole: false, remark: null };
+  return { segment: createTcpSegment(), offset: 0, length: 0, whole: false, ecn: 0, remark: null };
 }
 
 export function resetOutgoing(out: Outgoing): void {
@@ -23,5 +25,6 @@ export function resetOutgoing(out: Outgoing): void {
   out.offset = 0;
   out.length = 0;
   out.whole = false;
+  out.ecn = 0;
   out.remark = null;
 }

@@ -1,6 +1,6 @@
 /** The window to offer: never moved left, no silly windows, grown for a user who keeps up (RFC 9293 §3.8.6). */
 import { elapsed, type Instant } from "../../base/time.ts";
-import { type SeqNum, seqAdd, seqDiff, seqGt } from "../../wire/seq.ts";
+import { type SeqNum, seqAdd, seqDiff, seqGt, seqMax } from "../../wire/seq.ts";
 import { offerable } from "../memory.ts";
 import type { Tcb } from "../tcb.ts";
 
@@ -38,7 +38,12 @@ export function updateIsDue(t: Tcb): boolean {
  */
 export function windowField(t: Tcb, isSyn: boolean): number {
   const { rcv } = t;
-  if (isSyn) return Math.min(65535, rcv.buffer); // RFC 7323 §2.2: never scaled
+  if (isSyn) {
+    // RFC 7323 §2.2: never scaled; with Fast Open there may be text already
+    const field = Math.min(65535, Math.max(0, rcv.buffer - t.receiveQueue.length));
+    if (t.fastOpen !== null) rcv.edge = seqMax(rcv.edge, seqAdd(rcv.nxt, field));
+    return field;
+  }
   const possible = possibleEdge(t);
   if (seqDiff(possible, rcv.edge) >= worthwhile(t)) rcv.edge = possible;
   const window = Math.max(0, seqDiff(rcv.edge, rcv.nxt));

@@ -1,8 +1,9 @@
 /** The fields of a segment that leaves, and what its leaving means for the connection: data, new or again, and bare ACKs. */
 import type { Instant } from "../../base/time.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGt } from "../../wire/seq.ts";
-import { ACK, FIN, PSH } from "../../wire/tcp-segment.ts";
+import { ACK, ECE, FIN, PSH } from "../../wire/tcp-segment.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
+import { markData } from "../ecn.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
 import { HEADERS, optionBytes } from "../mss.ts";
 import { chooseGuard, startRetransmitTimer } from "../retransmit-timer.ts";
@@ -21,7 +22,7 @@ export function compose(t: Tcb, out: Outgoing, at: SeqNum, flags: number, now: I
   const s = out.segment;
   s.seq = at;
   s.ack = t.rcv.nxt;
-  s.flags = flags | ACK;
+  s.flags = flags | (t.ecn !== null && t.ecn.echoes ? ACK | ECE : ACK);
   s.window = windowField(t, false);
   if (t.timestamps) {
     s.hasTimestamps = true;
@@ -69,6 +70,7 @@ export function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Ins
   let flags = length > 0 && last ? PSH : 0; // MUST-61: the last of what is queued
   if (last && snd.finQueued && mayEnd(t)) flags |= FIN;
   compose(t, out, at, flags, now);
+  if (t.ecn !== null) markData(t, t.ecn, out, at, length);
   out.offset = seqDiff(at, snd.bufferSeq);
   out.length = length;
   const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;

@@ -55,7 +55,7 @@ export function nextLength(t: Tcb, waiting: number, room: number, max: number): 
   return 0;
 }
 
-/** Nagle (SHLD-7): a short segment waits while anything is unacknowledged; not with urgent data, as in Linux. */
+/** Nagle (SHLD-7): a short segment waits while any data is unacknowledged; not with urgent data, as in Linux. */
 function shortMayLeave(t: Tcb): boolean {
-  return t.noDelay || t.snd.una === t.snd.nxt || t.snd.finQueued || t.snd.urgentPending;
+  return t.noDelay || t.snd.nxt === t.snd.bufferSeq || t.snd.finQueued || t.snd.urgentPending;
 }

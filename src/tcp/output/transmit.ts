@@ -1,8 +1,10 @@
 /** pollTransmit: which segment leaves next, if any, and its fields. Called until it says no. */
 import { after, type Instant } from "../../base/time.ts";
-import { seqAdd, seqMax } from "../../wire/seq.ts";
-import { ACK, RST, SYN } from "../../wire/tcp-segment.ts";
+import { seqAdd } from "../../wire/seq.ts";
+import { ACK, ECE, RST, SYN } from "../../wire/tcp-segment.ts";
 import { restartAfterIdle } from "../congestion/validation.ts";
+import { offerEcn, waitsForTimer } from "../ecn.ts";
+import { addFastOpen, holdsSyn, sendsEarly } from "../fast-open.ts";
 import { stopTiming } from "../flight.ts";
 import { advertisedMss } from "../mss.ts";
 import { type MtuSearch, planProbe, PROBE_WAITS, probeLeaves } from "../mtu-search.ts";
@@ -24,14 +26,19 @@ export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): 
   resetOutgoing(out);
   if (t.resetOwed) return reset(t, out);
   if (t.state === "CLOSED" || t.state === "LISTEN") return false;
-  if (t.synOwed) return syn(t, out, now);
-  if (t.state === "SYN-RECEIVED") return pureAck(t, out, now);
-  if (!isSynchronized(t.state)) return false;
+  if (!isSynchronized(t.state)) return opening(t, out, max, now);
   if (t.probeOwed) return probe(t, out, now);
   const room = t.pace === null ? max : paceRoom(t, t.pace, max, now);
   if (room > 0 && (retransmission(t, out, room, now) || newData(t, out, room, now))) return true;
   if (fin(t, out, now)) return true;
   return (room > 0 && furtherRetransmission(t, out, room, now)) || pureAck(t, out, now);
+}
+
+/** SYN-SENT and SYN-RECEIVED. */
+function opening(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
+  if (t.synOwed) return (t.fastOpen === null || !holdsSyn(t, t.fastOpen)) && syn(t, out, now);
+  if (t.state !== "SYN-RECEIVED") return false;
+  return (sendsEarly(t) && newData(t, out, max, now)) || pureAck(t, out, now);
 }
 
 function reset(t: Tcb, out: Outgoing): boolean {
@@ -53,7 +60,7 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   const isAnswer = t.state === "SYN-RECEIVED";
   const first = t.snd.nxt === t.snd.iss;
   s.seq = t.snd.iss;
-  s.flags = isAnswer ? SYN | ACK : SYN;
+  s.flags = isAnswer ? SYN | ACK | (t.ecn === null ? 0 : ECE) : SYN | offerEcn(t, first);
   s.ack = isAnswer ? t.rcv.nxt : s.ack;
   t.advMss = advertisedMss(t.pmtu);
   s.mss = t.advMss;
@@ -68,12 +75,9 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   }
   s.userTimeout = t.userTimeoutOffered;
   s.window = windowField(t, true);
-  t.snd.nxt = seqMax(t.snd.nxt, seqAdd(t.snd.iss, 1));
-  if (first) {
-    t.timing = true;
-    t.timedSeq = t.snd.nxt;
-    t.timedAt = now;
-  } else {
+  if (isAnswer) t.rcv.lastAckSent = t.rcv.nxt;
+  if (first) firstSyn(t, out, now);
+  else {
     stopTiming(t); // by timer or because the peer's SYN came again
     out.remark = isAnswer ? "retransmission: SYN-ACK" : "retransmission: SYN";
     t.retransmits++;
@@ -84,10 +88,19 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   return true;
 }
 
+/** Only the first is timed, and only it has Fast Open's option and data. */
+function firstSyn(t: Tcb, out: Outgoing, now: Instant): void {
+  t.snd.nxt = seqAdd(t.snd.iss, 1);
+  t.timing = true;
+  t.timedSeq = t.snd.nxt;
+  t.timedAt = now;
+  if (t.fastOpen !== null) addFastOpen(t, t.fastOpen, out);
+}
+
 function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { snd } = t;
   const waiting = unsent(t);
-  if (waiting <= 0 || t.onlyForced) return false;
+  if (waiting <= 0 || t.onlyForced || waitsForTimer(t)) return false;
   if (snd.una === snd.nxt && restartAfterIdle(t, now)) spreadBurst(t, now);
   const window = usableWindow(t);
   const room = newDataRoom(t, waiting, window);

@@ -4,6 +4,7 @@ import { createStack, type UserStack } from "../../../src/sockets/create-stack.t
 import type { SocketHost } from "../../../src/sockets/host.ts";
 import type { NetModule } from "../../../src/sockets/net.ts";
 import { createNet } from "../../../src/sockets/net.ts";
+import type { Settings } from "../../../src/tcp/config.ts";
 import { FakeNetwork } from "./fake-stack.ts";
 
 export const CLIENT = "192.0.2.1";
@@ -26,13 +27,13 @@ export function fakeWorld(): World & { readonly network: FakeNetwork } {
 }
 
 /** The same over two real stacks, joined by a pair of devices in memory. */
-export function realWorld(): {
+export function realWorld(settings: Partial<Settings> = {}): {
   readonly client: NetModule;
   readonly server: NetModule;
   readonly stacks: readonly [UserStack, UserStack];
 } {
   const [a, b] = createPair();
-  const left = createStack({ device: a, address: `${CLIENT}/24` });
-  const right = createStack({ device: b, address: `${SERVER}/24` });
+  const left = createStack({ device: a, address: `${CLIENT}/24`, settings });
+  const right = createStack({ device: b, address: `${SERVER}/24`, settings });
   return { client: left.net, server: right.net, stacks: [left, right] };
 }
