@@ -143,6 +143,8 @@ export class Tcb {
   marked = false;
   /** The stack may forget it. */
   dead = false;
+  /** In TIME-WAIT, and the stack keeps only numbers of it: nothing is owed any more. */
+  frozen = false;
   readonly snd: SendVars;
   readonly rcv: RecvVars;
   readonly sendBuffer: SendBuffer;
