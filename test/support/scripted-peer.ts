@@ -83,21 +83,9 @@ export class ScriptedPeer implements EndpointOwner {
       rng: seededRng(7),
       now: this.now,
       sender: this.sender,
-<<<<<<< HEAD
       // scripts count with the halving of RFC 5681 unless they say otherwise
       settings: { tcp_congestion_control: "reno", ...options.settings },
-      trace: {
-        stateChange: (_e, from: TcpState, to: TcpState, why) => {
-          this.states.push(`${from} -> ${to}`);
-          this.reasons.push(why);
-        },
-        segmentReceived: () => {},
-        segmentSent: () => {},
-      },
-=======
-      settings: options.settings ?? {},
       ...(options.watched === false ? {} : { trace: this.trace() }),
->>>>>>> 7a6d91f (A connection in TIME-WAIT is frozen into less than 512 bytes, and thawed for each segment that still comes)
     });
   }
 
