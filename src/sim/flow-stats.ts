@@ -60,6 +60,8 @@ export class FlowStats {
   outcome = "";
   /** The connection whose window is shown: the one that sends the data. */
   sender: Tcb | null = null;
+  /** Of a user function: how many bytes its connections received until now. */
+  counts: (() => number) | null = null;
   private readonly trips = new RoundTrips();
   private readonly series: FlowSeries = {
     t: [],
@@ -107,6 +109,7 @@ export class FlowStats {
   }
 
   segmentReceived(t: Tcb, s: TcpSegment, now: number): void {
+    if (this.counts !== null && s.payloadLength > 0) this.lastByte = now;
     if (t !== this.sender) return;
     this.trips.look(t);
     if (this.marks === null || (s.flags & ACK) === 0) return;
@@ -148,6 +151,7 @@ export class FlowStats {
     if (this.started < 0 || (this.over >= 0 && this.over < this.sampledAt)) return;
     const t = this.sender;
     const { series } = this;
+    if (this.counts !== null) this.bytes = this.counts();
     const span = now - Math.max(this.sampledAt, this.started);
     series.t.push(now);
     series.rate.push(span > 0 ? ((this.bytes - this.sampled) * 8000) / span : 0);
@@ -164,6 +168,7 @@ export class FlowStats {
 
   result(now: number): FlowResult {
     const { plan, trips } = this;
+    if (this.counts !== null) this.bytes = this.counts();
     const start = this.started < 0 ? plan.start : this.started;
     // what has no end is measured until the run's
     const until = this.over >= 0 || this.lastByte < 0 ? this.lastByte : now;

@@ -37,7 +37,11 @@ export class LineChart {
       entry.append(`${ownerName(figure, line.owner)} ${line.quantity} `);
       return { line: new GridLine(line), entry, value: add(entry, "output") };
     });
-    this.chart = new Chart(this.options(figure), [[0, 1]], this.plot.area);
+    this.chart = new Chart(
+      this.options(figure),
+      [[], ...panel.lines.map(() => [])],
+      this.plot.area,
+    );
   }
 
   draw(): void {

@@ -3,7 +3,7 @@ import type { View } from "./view.ts";
 
 /** Pixels beside the plotted area, the same for all, so that equal times stand above each other. */
 export const GUTTER = 76;
-export const MARGIN = 14;
+export const MARGIN = 26;
 
 export interface Plot {
   readonly section: HTMLElement;
