@@ -1,6 +1,6 @@
 /** What is known of one flow while it runs, and the series and marks that it leaves. Fed by the trace of the stacks. */
 import type { Endpoint } from "../tcp/endpoint.ts";
-import { flightSize } from "../tcp/loss.ts";
+import { flightSize } from "../tcp/flight.ts";
 import type { Tcb } from "../tcp/tcb.ts";
 import { seqDiff } from "../wire/seq.ts";
 import { ACK, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
