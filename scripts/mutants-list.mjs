@@ -97,8 +97,8 @@ export const MUTANTS = [
   },
   {
     name: "sack-block-from-una",
-    find: "|| seqLeq(left, t.snd.una) ",
-    replace: "",
+    find: "|| seqLeq(from, snd.una) ||",
+    replace: "||",
     tests: ["test/traces/recovery.test.ts"],
   },
   {
