@@ -6,6 +6,7 @@ import { type Instant, instantOf, NEVER } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seqAdd, seqDiff } from "../wire/seq.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
+import { EcnState } from "../tcp/ecn.ts";
 import { TIMER_TIME_WAIT } from "../tcp/timers.ts";
 import type { WheelEntry } from "./timer-wheel.ts";
 
@@ -13,10 +14,13 @@ import type { WheelEntry } from "./timer-wheel.ts";
 const TIMESTAMPS = 1;
 const SACK = 2;
 const SCALING = 4;
-const SEND_SCALE_SHIFT = 3;
-const RECEIVE_SCALE_SHIFT = 7;
+const ECN = 8;
+const ECN_SEEN = 16;
+const ECN_ECHOES = 32;
+const SEND_SCALE_SHIFT = 6;
+const RECEIVE_SCALE_SHIFT = 10;
 const SCALE_MASK = 15;
-const TOS_SHIFT = 11;
+const TOS_SHIFT = 14;
 
 /** Times are kept in whole ms, rounded down: a field that holds a fraction costs a heap number beside the object. */
 function whole(at: Instant): Instant {
@@ -72,6 +76,9 @@ export class TimeWait implements WheelEntry {
       (c.timestamps ? TIMESTAMPS : 0) |
       (c.sack ? SACK : 0) |
       (c.windowScaling ? SCALING : 0) |
+      (c.ecn?.agreed === true ? ECN : 0) |
+      (c.ecn?.seen === true ? ECN_SEEN : 0) |
+      (c.ecn?.echoes === true ? ECN_ECHOES : 0) |
       (c.snd.scale << SEND_SCALE_SHIFT) |
       (c.rcv.scale << RECEIVE_SCALE_SHIFT) |
       (c.typeOfService << TOS_SHIFT);
@@ -124,6 +131,12 @@ export class TimeWait implements WheelEntry {
     c.sack = (agreed & SACK) !== 0;
     c.windowScaling = (agreed & SCALING) !== 0;
     c.typeOfService = agreed >> TOS_SHIFT;
+    if ((agreed & ECN) !== 0) {
+      c.ecn = new EcnState(this.iss);
+      c.ecn.agreed = true;
+      c.ecn.seen = (agreed & ECN_SEEN) !== 0;
+      c.ecn.echoes = (agreed & ECN_ECHOES) !== 0;
+    }
     c.tsRecent = this.tsRecent;
     c.tsRecentAt = this.tsRecentAt;
     c.challenges = this.challenges;

@@ -22,11 +22,11 @@ function used(): number {
 /** Opened by the peer and closed by the stack, which has data and timestamps behind it. */
 function close(p: ScriptedPeer, port: number): void {
   p.peerPort = port;
-  p.sends("S 0:0(0) win 60000 <mss 1000,sackOK,TS val 900 ecr 0,wscale 3>").next();
+  p.sends("SEW 0:0(0) win 60000 <mss 1000,sackOK,TS val 900 ecr 0,wscale 3>").next();
   p.sends(". 1:1(0) ack 1 win 6000 <TS val 901 ecr 0>");
   p.endpoint.setTypeOfService(16);
   p.writes(100).next();
-  p.sends("P. 1:51(50) ack 101 win 6000 <TS val 902 ecr 0>");
+  p.sends("P. 1:51(50) ack 101 win 6000 <TS val 902 ecr 0>", undefined, 3);
   p.endpoint.close();
   p.settle();
   p.sends(". 51:51(0) ack 102 win 6000 <TS val 903 ecr 0>");
@@ -90,7 +90,7 @@ function packetsOf(p: ScriptedPeer): string[] {
 
 function told(p: ScriptedPeer): unknown[] {
   // what is known of the way there and of the user's wishes ends with the connection
-  const gone = { srtt: 0, rttvar: 0, minRtt: 0, rto: 0, rcvMss: 0, sendBuffer: 0 };
+  const gone = { srtt: 0, rttvar: 0, minRtt: 0, rto: 0, rcvMss: 0, sendBuffer: 0, receivedCe: 0 };
   const look = (c: Endpoint): unknown =>
     c.state === "TIME-WAIT" ? { ...c.info(instantOf(p.time)), ...gone } : c.state;
   return p.stack.connections().map(look);
