@@ -1,6 +1,6 @@
 /** What is known of one flow while it runs, and the series and marks that it leaves. Fed by the trace of the stacks. */
 import type { Endpoint } from "../tcp/endpoint.ts";
-import { flightSize } from "../tcp/loss.ts";
+import { flightSize } from "../tcp/flight.ts";
 import type { Tcb } from "../tcp/tcb.ts";
 import { seqDiff } from "../wire/seq.ts";
 import { ACK, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
@@ -170,9 +170,9 @@ export class FlowStats {
     const { plan, trips } = this;
     if (this.counts !== null) this.bytes = this.counts();
     const start = this.started < 0 ? plan.start : this.started;
+    const end = Math.max(start, this.lastByte);
     // what has no end is measured until the run's
-    const until = this.over >= 0 || this.lastByte < 0 ? this.lastByte : now;
-    const end = until < start ? start : until;
+    const span = (this.over >= 0 ? end : Math.max(end, now)) - start;
     return {
       name: plan.name,
       from: plan.from,
@@ -180,16 +180,21 @@ export class FlowStats {
       congestionControl: this.sender?.cc?.name ?? plan.congestionControl,
       bytes: this.bytes,
       start,
-      end: this.lastByte < start ? start : this.lastByte,
-      goodput: end > start ? (this.bytes * 8000) / (end - start) : 0,
+      end,
+      goodput: span > 0 ? (this.bytes * 8000) / span : 0,
       retransmits: this.retransmits,
       timeouts: this.timeouts,
       rttMin: trips.count === 0 ? 0 : trips.min,
       rttMean: trips.count === 0 ? 0 : trips.sum / trips.count,
-      outcome: this.outcome !== "" ? this.outcome : this.started < 0 ? "not started" : "running",
+      outcome: this.state(),
       answers: this.plan.kind === "request" ? this.answers : null,
       series: this.series,
       marks: this.marks,
     };
+  }
+
+  private state(): string {
+    if (this.outcome !== "") return this.outcome;
+    return this.started < 0 ? "not started" : "running";
   }
 }

@@ -116,10 +116,10 @@ export interface UserWorld {
   readonly address: string;
   readonly port: number;
   /** ms of virtual time since the run began. */
-  now(): number;
-  sleep(ms: number): Promise<void>;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
   /** Evenly in [0, 1), of the run's seed. */
-  random(): number;
+  readonly random: () => number;
 }
 
 export type UserFunction = (world: UserWorld) => Promise<void> | void;

@@ -98,6 +98,7 @@ class UserFlow implements UserRun {
     // user calls act by the stack's last time
     this.from.turn(this.world.events.now);
     this.to.turn(this.world.events.now);
+    // oxlint-disable-next-line no-restricted-globals -- the program's own turns, not the simulator's time
     for (let i = 0; i < TURNS; i++) await new Promise((resolve) => void setImmediate(resolve));
   }
 

@@ -1,5 +1,5 @@
 /** The rows against a stack in another process on a TUN: packets go in unchecked at the kernel's end; I1 to I8 after each. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { obstacle } from "../interop/support/world.ts";
 import { Namespace } from "../support/tun.ts";
 import { NOT_YET } from "./not-yet.ts";

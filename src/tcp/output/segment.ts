@@ -6,7 +6,7 @@ import { owesSack, writeSackBlocks } from "../dsack.ts";
 import { markData } from "../ecn.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
 import { HEADERS, optionBytes } from "../mss.ts";
-import { startRetransmitTimer } from "../retransmit-timer.ts";
+import { chooseGuard, startRetransmitTimer } from "../retransmit-timer.ts";
 import { ACK_NONE, type Tcb } from "../tcb.ts";
 import { timestampNow } from "../timestamps.ts";
 import { TIMER_DELAYED_ACK, TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
@@ -75,16 +75,17 @@ export function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Ins
   out.length = length;
   const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;
   notePacketSize(t, length, next);
-  if (seqGt(next, snd.nxt)) noteNew(t, next, length, now);
+  if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
+  if (t.recovery === "recovery") t.losses!.prrOut += length;
+  if (seqGt(next, snd.nxt)) leavesFirst(t, next, length, now);
   if (t.pace !== null) paceSent(t, t.pace, length, now);
   if ((flags & FIN) !== 0 && !snd.finSent) finLeaves(t, now);
   snd.lastSent = now;
   t.timers.stop(TIMER_PERSIST);
-  if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
 }
 
-/** What was never sent before: it may be timed, and SND.NXT moves. */
-function noteNew(t: Tcb, next: SeqNum, length: number, now: Instant): void {
+/** What lies below `next` leaves for the first time, `length` bytes of data. */
+function leavesFirst(t: Tcb, next: SeqNum, length: number, now: Instant): void {
   const { snd } = t;
   if (!t.timing) {
     t.timing = true;
@@ -92,8 +93,11 @@ function noteNew(t: Tcb, next: SeqNum, length: number, now: Instant): void {
     t.timedAt = now;
   }
   if (snd.una === snd.nxt) t.stalledSince = now;
+  t.sent ??= t.env.sentRecords.take();
+  t.sent.append(snd.nxt, next, now);
   snd.nxt = next;
   t.bytesSent += length;
+  if (t.sack) chooseGuard(t, now);
   if (snd.wantRoom) tellRoom(t);
 }
 

@@ -23,7 +23,7 @@ import {
 import { aside } from "../support/aside.ts";
 import { Peer } from "../support/peer.ts";
 import { honestEcho } from "../support/invariants.ts";
-import { FULL, type Scenario, sized, type World } from "../support/world.ts";
+import { type Scenario, sized, type World } from "../support/world.ts";
 
 const rng = seededRng(4711);
 const anyone = (): number => 0xc6336400 + below(rng, 250) + 1; // 198.51.100.0/24

@@ -84,7 +84,8 @@ export class Judge {
     try {
       seen = readSent(packet, 0);
     } catch (error) {
-      return void this.violates((error as Error).message);
+      this.violates((error as Error).message);
+      return;
     }
     if (isControl(seen)) this.controls++;
     if ((seen.flags & RST) !== 0 && isReset(this.cause)) {

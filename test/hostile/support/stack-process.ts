@@ -58,7 +58,7 @@ export class StackProcess {
     }).then((value) => value as T);
   }
 
-  async end(signal: NodeJS.Signals | null = null): Promise<void> {
+  async end(signal: "SIGKILL" | null = null): Promise<void> {
     this.ending = true;
     const { exitCode, signalCode } = this.process;
     const gone = new Promise<void>((resolve) =>

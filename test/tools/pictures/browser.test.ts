@@ -15,8 +15,8 @@ import { madeRun, type MadeOptions } from "./support/made-run.ts";
 const command = findChromium();
 if (command === null) console.log("no Chromium: the page is not tried in a browser");
 
-/** Two frames later everything that was asked for is drawn. */
-const DRAWN = "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r())))";
+/** When nothing has moved for a while everything is drawn finely. */
+const DRAWN = `new Promise((r) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => r())), 150))`;
 /** Sums of the pixels of each chart: equal when nothing changed. */
 const PIXELS = `[...document.querySelectorAll("canvas")].map((c) => {
   const { data } = c.getContext("2d").getImageData(0, 0, c.width, c.height);

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runInNewContext } from "node:vm";
 import { afterAll, expect, test } from "vitest";
 import { bundle } from "../../../src/tools/pictures/bundle.ts";
 import { type Figure, overlay } from "../../../src/tools/pictures/figure.ts";
@@ -113,8 +114,7 @@ test("modules become one script in the order of their needs; what cannot is refu
     `import { two } from "./a.js";\nimport { ten } from "./b.js";\nglobalThis.sum = two() + ten();\n`,
   );
   const scope = { sum: 0 };
-  // oxlint-disable-next-line no-new-func
-  new Function("globalThis", bundle(main))(scope);
+  runInNewContext(bundle(main), scope);
   expect(scope.sum).toBe(12);
   expect(() => bundle(write("c.js", `import fs from "node:fs";\n`))).toThrow("cannot be put");
   write("d.js", `import { x } from "./e.js";\nexport const y = x;\n`);

@@ -45,9 +45,10 @@ export class LineChart {
   }
 
   draw(): void {
+    if (!this.plot.isSeen()) return;
     const { range, hiddenOwners, hiddenQuantities } = this.view;
-    const width = this.plot.width();
-    const columns = Math.round(width * devicePixelRatio);
+    const width = this.plot.width;
+    const columns = Math.round((width * devicePixelRatio) / this.view.grain);
     const data: uPlot.AlignedData = [gridTimes(range, columns)];
     let [low, high] = [Infinity, -Infinity];
     this.shown.forEach(({ line, entry }, i) => {
@@ -64,6 +65,10 @@ export class LineChart {
     if (this.chart.width !== full) this.chart.setSize({ width: full, height: HEIGHT });
     this.chart.setData(data);
     this.drawCursor();
+  }
+
+  measure(): void {
+    this.plot.measure();
   }
 
   drawCursor(): void {
