@@ -36,8 +36,8 @@ export const MUTANTS = [
   },
   {
     name: "syn-window-scaled-when-sent",
-    find: "if (isSyn) return Math.min(65535, rcv.buffer);",
-    replace: "if (isSyn) return Math.min(65535, rcv.buffer >> 7);",
+    find: "const field = Math.min(65535, Math.max(0, rcv.buffer - t.receiveQueue.length));",
+    replace: "const field = Math.max(0, rcv.buffer - t.receiveQueue.length) >> rcv.scale;",
     tests: ["test/traces/window-edges.test.ts"],
   },
   {
@@ -54,8 +54,8 @@ export const MUTANTS = [
   },
   {
     name: "nagle-off",
-    find: "return t.noDelay || t.snd.una === t.snd.nxt ||",
-    replace: "return true || t.noDelay || t.snd.una === t.snd.nxt ||",
+    find: "return t.noDelay || t.snd.nxt === t.snd.bufferSeq ||",
+    replace: "return true || t.snd.nxt === t.snd.bufferSeq ||",
     tests: ["test/traces/silly-window.test.ts"],
   },
   {
@@ -99,7 +99,7 @@ export const MUTANTS = [
     name: "sack-block-from-una",
     find: "|| seqLeq(left, t.snd.una) ",
     replace: "",
-    tests: ["test/traces/recovery.test.ts"],
+    tests: ["test/traces/sack-sender.test.ts"],
   },
   {
     name: "fin-before-the-hole-is-filled",
@@ -202,7 +202,7 @@ export const MUTANTS = [
     name: "mss-of-a-peer-that-names-none",
     find: "s.mss > 0 ? Math.max(s.mss, settings.tcp_min_snd_mss) : 536;",
     replace: "s.mss > 0 ? Math.max(s.mss, settings.tcp_min_snd_mss) : 1460;",
-    tests: ["test/traces/options.test.ts"],
+    tests: ["test/traces/path-mtu.test.ts"],
   },
   {
     name: "paws-on-rst",
