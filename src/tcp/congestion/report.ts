@@ -67,6 +67,13 @@ export function reportAck(
     t.roundEnd = t.snd.nxt;
     validateRound(t, sample.limited, now);
   }
+  if (t.rate !== null) {
+    const newest = acked > 0 ? t.snd.una : (t.scoreboard?.highest(t.snd.una) ?? t.snd.una);
+    // what was SACKed before a timeout and is told again was delivered once
+    const total = t.bytesAcked + (t.scoreboard?.sacked ?? 0);
+    const delivered = Math.max(0, total - t.rate.delivered);
+    t.rate.acknowledged(sample, delivered, sample.lost, newest, sample.minRtt, now);
+  }
   cc.onAck(sample);
 }
 

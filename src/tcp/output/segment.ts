@@ -5,6 +5,7 @@ import { ACK, ECE, FIN, PSH } from "../../wire/tcp-segment.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
 import { markData } from "../ecn.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
+import { pipe } from "../loss.ts";
 import { HEADERS, optionBytes } from "../mss.ts";
 import { startRetransmitTimer } from "../retransmit-timer.ts";
 import { ACK_NONE, type Tcb } from "../tcb.ts";
@@ -75,7 +76,9 @@ export function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Ins
   out.length = length;
   const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;
   notePacketSize(t, length, next);
+  const idle = snd.una === snd.nxt;
   if (seqGt(next, snd.nxt)) noteNew(t, next, length, now);
+  if (t.rate !== null && length > 0) t.rate.sent(pipe(t), snd.nxt, idle, now);
   if (t.pace !== null) paceSent(t, t.pace, length, now);
   if ((flags & FIN) !== 0 && !snd.finSent) finLeaves(t, now);
   snd.lastSent = now;

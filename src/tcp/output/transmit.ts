@@ -3,7 +3,7 @@ import { after, type Instant } from "../../base/time.ts";
 import { seqAdd } from "../../wire/seq.ts";
 import { ACK, ECE, RST, SYN } from "../../wire/tcp-segment.ts";
 import { restartAfterIdle } from "../congestion/validation.ts";
-import { stopTiming } from "../loss.ts";
+import { pipe, stopTiming } from "../loss.ts";
 import { offerEcn, waitsForTimer } from "../ecn.ts";
 import { addFastOpen, holdsSyn, sendsEarly } from "../fast-open.ts";
 import { advertisedMss } from "../mss.ts";
@@ -99,6 +99,7 @@ function firstSyn(t: Tcb, out: Outgoing, now: Instant): void {
 function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { snd } = t;
   const waiting = unsent(t);
+  if (waiting <= 0) noteAppLimited(t);
   if (waiting <= 0 || t.onlyForced || waitsForTimer(t)) return false;
   if (snd.una === snd.nxt && restartAfterIdle(t, now)) spreadBurst(t, now);
   const window = usableWindow(t);
@@ -120,6 +121,13 @@ function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   }
   send(t, out, snd.nxt, length, now);
   return true;
+}
+
+/** Nothing waits though the window has room: what is delivered now says nothing of what the path could. */
+function noteAppLimited(t: Tcb): void {
+  if (t.rate !== null && t.recovery === "open" && congestionRoom(t, 0) > 0) {
+    t.rate.appLimited(pipe(t));
+  }
 }
 
 function probeMtu(t: Tcb, out: Outgoing, search: MtuSearch, n: number, now: Instant): boolean {
