@@ -124,19 +124,45 @@ function printTable(rows) {
   console.log("\n12+1 of 14: twelve covered, one departed from with its reason, one open");
 }
 
-const { values } = parseArgs({
-  options: {
-    report: { type: "string" },
-    json: { type: "boolean", default: false },
-    open: { type: "boolean", default: false },
-    table: { type: "string", default: join(ROOT, "test/conformance/requirements") },
-    departures: { type: "string", default: join(ROOT, "docs/departures.md") },
-  },
-});
-const table = readTable(values.table);
-const report =
-  values.report === undefined ? runTests() : JSON.parse(readFileSync(values.report, "utf8"));
-const errors = judge(table, report, readFileSync(values.departures, "utf8"));
+/** Wrong usage, a file that is not there or that is none: one line. */
+function refuse(error) {
+  console.error(`conformance: ${error.message.split("\n")[0]}`);
+  process.exit(2);
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        report: { type: "string" },
+        json: { type: "boolean", default: false },
+        open: { type: "boolean", default: false },
+        table: { type: "string", default: join(ROOT, "test/conformance/requirements") },
+        departures: { type: "string", default: join(ROOT, "docs/departures.md") },
+      },
+    }).values;
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+/** The table, the departures, and a report where one is given. */
+function given({ table, departures, report }) {
+  try {
+    return [
+      readTable(table),
+      readFileSync(departures, "utf8"),
+      report === undefined ? null : JSON.parse(readFileSync(report, "utf8")),
+    ];
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+const values = options();
+const [table, departures, old] = given(values);
+const report = old ?? runTests();
+const errors = judge(table, report, departures);
 const rows = [...table.values()];
 const judged = rows.filter((r) => JUDGED.has(r.area));
 const openMust = judged.filter((r) => r.level === "MUST" && r.status === "open");

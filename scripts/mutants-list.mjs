@@ -26,19 +26,19 @@ export const MUTANTS = [
     name: "wl1-wl2-ignored",
     find: "if (!(seqLt(snd.wl1, s.seq) || (snd.wl1 === s.seq && seqLeq(snd.wl2, s.ack)))) return;",
     replace: "",
-    tests: ["test/traces/window.test.ts"],
+    tests: ["test/traces/window-edges.test.ts"],
   },
   {
     name: "syn-window-scaled-when-read",
     find: "return s.window << ((s.flags & (SYN | SYN_TAKEN)) !== 0 ? 0 : shift);",
     replace: "return s.window << shift;",
-    tests: ["test/traces/options.test.ts"],
+    tests: ["test/traces/window-edges.test.ts"],
   },
   {
     name: "syn-window-scaled-when-sent",
     find: "if (isSyn) return Math.min(65535, rcv.buffer);",
     replace: "if (isSyn) return Math.min(65535, rcv.buffer >> 7);",
-    tests: ["test/traces/options.test.ts"],
+    tests: ["test/traces/window-edges.test.ts"],
   },
   {
     name: "window-edge-moves-left",
@@ -75,7 +75,7 @@ export const MUTANTS = [
     name: "ack-of-what-was-never-sent",
     find: "} else if (seqGt(s.ack, nxt) || seqLt(s.ack, seqAdd(una, -maxWnd))) {",
     replace: "} else if (seqLt(s.ack, seqAdd(una, -maxWnd))) {",
-    tests: ["test/traces/window-edges.test.ts", "test/traces/blind-attacks.test.ts"],
+    tests: ["test/traces/blind-attacks.test.ts", "test/grid/grid.test.ts"],
   },
   {
     name: "ack-older-than-any-window",
@@ -143,7 +143,11 @@ export const MUTANTS = [
     name: "persist-gives-up",
     find: "if (t.persistBackoff > 0 || window === 0) t.retries = 0;",
     replace: "",
-    tests: ["test/traces/window.test.ts"],
+    tests: [
+      "test/traces/window.test.ts",
+      "test/traces/window-edges.test.ts",
+      "test/traces/silly-window.test.ts",
+    ],
   },
   {
     name: "keep-alive-beside-data",
@@ -204,7 +208,7 @@ export const MUTANTS = [
     name: "paws-on-rst",
     find: "const withTimestamps = t.timestamps && !isReset;",
     replace: "const withTimestamps = t.timestamps;",
-    tests: ["test/traces/options.test.ts", "test/traces/reset.test.ts"],
+    tests: ["test/grid/grid.test.ts"],
   },
   {
     name: "paws-after-24-days",
@@ -216,14 +220,14 @@ export const MUTANTS = [
     name: "timestamp-of-what-is-out-of-order",
     find: "if ((newer || stale) && seqLeq(s.seq, t.rcv.lastAckSent)) {",
     replace: "if (newer || stale) {",
-    tests: ["test/traces/options.test.ts"],
+    tests: ["test/grid/grid.test.ts"],
   },
   // --- resets, challenges, what strangers send ---
   {
     name: "rst-anywhere-in-the-window",
     find: 'if (s.seq !== t.rcv.nxt) {\n    challenge(t, now);\n    return "dropped: reset not at RCV.NXT";\n  }',
     replace: "",
-    tests: ["test/traces/reset.test.ts"],
+    tests: ["test/grid/grid.test.ts"],
   },
   {
     name: "rst-answered-with-rst",

@@ -8,6 +8,7 @@ import { registerDoctor } from "./doctor.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_USAGE, lineOf } from "./failure.ts";
 import { registerNc } from "./nc.ts";
 import { registerServe } from "./serve.ts";
+import { registerSim } from "./sim.ts";
 import { registerTrace } from "./trace.ts";
 
 function version(): string {
@@ -28,10 +29,11 @@ function build(): Command {
   registerServe(program);
   registerNc(program);
   registerTrace(program);
+  registerSim(program);
   registerBench(program);
   registerDoctor(program);
   registerDemoPair(program);
-  for (const command of program.commands)
+  for (const command of program.commands.flatMap((c) => [c, ...c.commands]))
     command.exitOverride().configureOutput({ writeErr: () => {} });
   return program;
 }

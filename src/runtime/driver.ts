@@ -22,6 +22,8 @@ export interface DriverOptions {
 
 /** A timer this late means that the process was held up: what waits in the device is read before it counts. */
 const LATE = 20;
+/** Turns of the event loop in which the device is read for that, each up to 512 packets of a TUN. */
+const DRAINING_TURNS = 100;
 /** setTimeout takes no more than this. */
 const LONGEST_SLEEP = 0x7fffffff;
 
@@ -37,11 +39,25 @@ export class Driver implements PacketReceiver {
   private refs = 0;
   private closing: Promise<void> | null = null;
   private lost = false;
+  /** Held up: no timer counts until a turn brings no packet. */
+  private draining = false;
+  private arrived = false;
+  private turns = 0;
   /** Called once when the device is gone for good. */
   onLost: ((error: Error) => void) | null = null;
   private readonly onTimer = (): void => this.timerDue();
   private readonly onTick = (): void => {
     this.scheduled = false;
+    this.turn(this.clock.now());
+  };
+  private readonly onDrained = (): void => {
+    if (this.arrived && this.turns++ < DRAINING_TURNS) {
+      this.arrived = false;
+      setImmediate(this.onDrained);
+      return;
+    }
+    this.draining = false;
+    this.disarm();
     this.poll(this.clock.now());
   };
 
@@ -76,7 +92,8 @@ export class Driver implements PacketReceiver {
 
   onBatchEnd(): void {
     this.inBatch = false;
-    this.poll(this.now);
+    this.arrived = true;
+    this.turn(this.now);
   }
 
   onDeviceLost(error: Error): void {
@@ -99,6 +116,19 @@ export class Driver implements PacketReceiver {
     process.nextTick(this.onTick);
   }
 
+  /** Polls; after a blocked loop or a stopped process only once the device has nothing more that waited in it. */
+  private turn(now: Instant): void {
+    if (this.draining) return;
+    if (now - this.armedFor > LATE) this.drain();
+    else this.poll(now);
+  }
+
+  private drain(): void {
+    this.draining = true;
+    this.turns = 0;
+    setImmediate(this.onDrained);
+  }
+
   private poll(now: Instant): void {
     try {
       this.stack.poll(now);
@@ -119,8 +149,7 @@ export class Driver implements PacketReceiver {
     if (this.timer !== null) {
       // an earlier timer fires, finds nothing due and arms anew: cheaper than arming each time
       if (due >= this.armedFor) return;
-      clearTimeout(this.timer);
-      this.timer = null;
+      this.disarm();
     }
     this.armedFor = due;
     if (due === NEVER) return;
@@ -129,13 +158,20 @@ export class Driver implements PacketReceiver {
     if (this.refs === 0) this.timer.unref();
   }
 
+  private disarm(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.armedFor = NEVER;
+  }
+
   private timerDue(): void {
     const now = this.clock.now();
     const late = now - this.armedFor > LATE;
     this.timer = null;
     this.armedFor = NEVER;
-    // held up (blocked loop, stopped process): answers may wait in the device, and libuv reads only after timers
-    if (late) setImmediate(() => this.poll(this.clock.now()));
+    // answers may wait in the device, and libuv reads only after timers
+    if (this.draining) return;
+    if (late) this.drain();
     else this.poll(now);
   }
 
@@ -169,8 +205,7 @@ export class Driver implements PacketReceiver {
       this.stack.abortAll();
       this.poll(this.clock.now());
     }
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+    this.disarm();
     await this.device.close();
   }
 }

@@ -1,6 +1,6 @@
 /** What is known of one flow while it runs, and the series and marks that it leaves. Fed by the trace of the stacks. */
 import type { Endpoint } from "../tcp/endpoint.ts";
-import { flightSize } from "../tcp/loss.ts";
+import { flightSize } from "../tcp/flight.ts";
 import type { Tcb } from "../tcp/tcb.ts";
 import { seqDiff } from "../wire/seq.ts";
 import { ACK, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
@@ -60,6 +60,8 @@ export class FlowStats {
   outcome = "";
   /** The connection whose window is shown: the one that sends the data. */
   sender: Tcb | null = null;
+  /** Of a user function: how many bytes its connections received until now. */
+  counts: (() => number) | null = null;
   private readonly trips = new RoundTrips();
   private readonly series: FlowSeries = {
     t: [],
@@ -107,6 +109,7 @@ export class FlowStats {
   }
 
   segmentReceived(t: Tcb, s: TcpSegment, now: number): void {
+    if (this.counts !== null && s.payloadLength > 0) this.lastByte = now;
     if (t !== this.sender) return;
     this.trips.look(t);
     if (this.marks === null || (s.flags & ACK) === 0) return;
@@ -148,6 +151,7 @@ export class FlowStats {
     if (this.started < 0 || (this.over >= 0 && this.over < this.sampledAt)) return;
     const t = this.sender;
     const { series } = this;
+    if (this.counts !== null) this.bytes = this.counts();
     const span = now - Math.max(this.sampledAt, this.started);
     series.t.push(now);
     series.rate.push(span > 0 ? ((this.bytes - this.sampled) * 8000) / span : 0);
@@ -164,10 +168,11 @@ export class FlowStats {
 
   result(now: number): FlowResult {
     const { plan, trips } = this;
+    if (this.counts !== null) this.bytes = this.counts();
     const start = this.started < 0 ? plan.start : this.started;
+    const end = Math.max(start, this.lastByte);
     // what has no end is measured until the run's
-    const until = this.over >= 0 || this.lastByte < 0 ? this.lastByte : now;
-    const end = until < start ? start : until;
+    const span = (this.over >= 0 ? end : Math.max(end, now)) - start;
     return {
       name: plan.name,
       from: plan.from,
@@ -175,16 +180,21 @@ export class FlowStats {
       congestionControl: this.sender?.cc?.name ?? plan.congestionControl,
       bytes: this.bytes,
       start,
-      end: this.lastByte < start ? start : this.lastByte,
-      goodput: end > start ? (this.bytes * 8000) / (end - start) : 0,
+      end,
+      goodput: span > 0 ? (this.bytes * 8000) / span : 0,
       retransmits: this.retransmits,
       timeouts: this.timeouts,
       rttMin: trips.count === 0 ? 0 : trips.min,
       rttMean: trips.count === 0 ? 0 : trips.sum / trips.count,
-      outcome: this.outcome !== "" ? this.outcome : this.started < 0 ? "not started" : "running",
+      outcome: this.state(),
       answers: this.plan.kind === "request" ? this.answers : null,
       series: this.series,
       marks: this.marks,
     };
+  }
+
+  private state(): string {
+    if (this.outcome !== "") return this.outcome;
+    return this.started < 0 ? "not started" : "running";
   }
 }

@@ -2,9 +2,10 @@
 import { type DeviceOffload, RX_CHECKSUM_GOOD, RX_LENDABLE } from "../base/device.ts";
 import { invariant } from "../base/errors.ts";
 import { namedRng } from "../base/rng.ts";
-import { type Instant, instantOf } from "../base/time.ts";
+import { instantOf } from "../base/time.ts";
 import { type NetemPacket, PacketPool } from "../netem/packet.ts";
 import { Stack } from "../stack/stack.ts";
+import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import type { Ipv4Address } from "../wire/address.ts";
@@ -18,6 +19,8 @@ export interface HostOptions {
   readonly address: Ipv4Address;
   readonly mtu: number;
   readonly settings: Partial<Settings>;
+  /** Congestion controls beside those that a stack has. */
+  readonly controllers: readonly ControllerKind[];
   readonly seed: number;
   readonly events: EventQueue;
   readonly pool: PacketPool;
@@ -93,6 +96,7 @@ export class SimHost implements EventSource {
       now: instantOf(0),
       sender: this.sender,
       settings: options.settings,
+      congestionControls: options.controllers,
       trace: options.trace,
       host: { requestPoll: options.asked },
     });
@@ -115,7 +119,7 @@ export class SimHost implements EventSource {
   /** Brings the stack to `now`, and lets it send what user calls left. */
   turn(now: number): void {
     this.sender.now = now;
-    this.stack.poll(instantOf(now) as Instant);
+    this.stack.poll(instantOf(now));
     this.events.moved(this.timers, this.stack.nextTimeout());
   }
 }

@@ -21,3 +21,17 @@ export function simulate(
     seed: options.seed ?? 1,
   }).run();
 }
+
+/** As {@link simulate}, and user functions may be among the flows (on Node only). */
+export async function simulateWithUsers(
+  input: ScenarioInput,
+  options: Partial<RunOptions> & PlanOptions = {},
+): Promise<SimRun> {
+  const plan = readScenario(input, options);
+  const { users } = await import("./user-flow.ts");
+  return await new Simulation(plan, {
+    ...options,
+    users,
+    seed: options.seed ?? 1,
+  }).runWithUsers();
+}

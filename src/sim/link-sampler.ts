@@ -26,6 +26,18 @@ export class LinkSampler {
   }
 
   result(): LinkResult {
-    return { name: this.link.name, ...this.link.model.counters, series: this.series };
+    const { queuePackets, delay } = this.series;
+    return {
+      name: this.link.name,
+      ...this.link.model.counters,
+      queueMean: mean(queuePackets),
+      queueMost: queuePackets.reduce((most, n) => (n > most ? n : most), 0),
+      waitMean: mean(delay),
+      series: this.series,
+    };
   }
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, n) => sum + n, 0) / values.length;
 }

@@ -5,8 +5,8 @@ import { type DropReason, type LinkSink, NetemLink } from "../netem/link.ts";
 import { type NetemPacket, PacketPool } from "../netem/packet.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { type Ipv4Address, ipv4 } from "../wire/address.ts";
-import { fillTcpChecksum } from "../wire/tcp.ts";
 import { readI32 } from "../base/bytes.ts";
+import { completeChecksum } from "./checksums.ts";
 import type { EventHandle, EventQueue, EventSource } from "./event-queue.ts";
 import { SimHost } from "./host.ts";
 import type { PacketLog } from "./packet-log.ts";
@@ -29,6 +29,11 @@ export class SimLink implements EventSource, LinkSink {
   private readonly network: Network;
   private readonly to: number;
   private readonly handle: EventHandle;
+
+  /** It ends at a host, not at a router. */
+  get toHost(): boolean {
+    return this.to < this.network.hosts.length;
+  }
 
   constructor(network: Network, plan: LinkPlan, number: number, seed: number) {
     this.network = network;
@@ -63,16 +68,9 @@ export class SimLink implements EventSource, LinkSink {
 
   beforeCorruption(p: NetemPacket): void {
     if ((p.flags & RX_CHECKSUM_GOOD) === 0) return;
-    completeChecksum(p);
+    completeChecksum(p.buffer, p.length);
     p.flags &= ~RX_CHECKSUM_GOOD;
   }
-}
-
-/** Fills in the checksum that the sending host left to its device. */
-export function completeChecksum(p: NetemPacket): void {
-  const header = (p.buffer[0]! & 15) * 4;
-  const [source, destination] = [ipv4(readI32(p.buffer, 12)), ipv4(readI32(p.buffer, 16))];
-  fillTcpChecksum(p.buffer, header, p.length - header, source, destination);
 }
 
 export class Network {
@@ -104,6 +102,7 @@ export class Network {
     this.hosts = plan.hosts.map((host, i): SimHost => {
       const own = new SimHost({
         ...host,
+        controllers: plan.controllers,
         address: ipv4(FIRST_ADDRESS + i),
         seed,
         events,

@@ -1,5 +1,6 @@
 /** A scenario that was read and found good: numbers in ms, bit/s and bytes, every name known. */
 import type { LinkSpec } from "../netem/link-spec.ts";
+import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { Parameters, UserFunction } from "./scenario.ts";
 
@@ -66,6 +67,10 @@ export type FlowPlan = BulkPlan | RequestPlan | OnOffPlan | UserPlan;
 
 export interface Plan {
   readonly name: string;
+  /** The scenario's own congestion controls. */
+  readonly controllers: readonly ControllerKind[];
+  /** Paths of modules with further ones, as the scenario writes them; to be given to the run, loaded. */
+  readonly modules: readonly string[];
   readonly parameters: Parameters;
   /** ms. */
   readonly duration: number;

@@ -1,6 +1,5 @@
 /** The flows of a scenario. */
 import { nearest } from "../netem/quantity.ts";
-import { checkSettings } from "../stack/sysctl.ts";
 import type { FlowPlan } from "./plan.ts";
 import { Reader, refuse, ScenarioError, shown } from "./reading.ts";
 import type { UserFunction } from "./scenario.ts";
@@ -32,10 +31,6 @@ export function readFlow(path: string, value: unknown, index: number, marks: unk
   };
   if (stop <= common.start + common.spread) {
     throw new ScenarioError(`${path}.stop: must be later than start and spread`);
-  }
-  if (common.congestionControl !== "") {
-    const wrong = checkSettings({ tcp_congestion_control: common.congestionControl });
-    if (wrong !== null) throw new ScenarioError(`${path}.congestionControl: ${wrong}`);
   }
   const flow = byKind(r, kind, common);
   r.done();

@@ -1,8 +1,10 @@
 /** From what a scenario file exports, and parameters, to a plan; throws a {@link ScenarioError} for the first mistake. */
 import type { Settings } from "../tcp/config.ts";
-import { checkSettings } from "../stack/sysctl.ts";
+import type { ControllerKind } from "../tcp/congestion/controller.ts";
+import { KIND_NAMES } from "../tcp/congestion/kinds.ts";
+import { checkSettings, isModulePath } from "../stack/sysctl.ts";
 import { nearest } from "../netem/quantity.ts";
-import type { HostPlan, LinkPlan, Plan } from "./plan.ts";
+import type { FlowPlan, HostPlan, LinkPlan, Plan } from "./plan.ts";
 import { readDumbbell, readLink } from "./read-links.ts";
 import { readFlow } from "./read-flows.ts";
 import { checkName, Reader, refuse, ScenarioError, shown } from "./reading.ts";
@@ -34,11 +36,14 @@ export function readScenario(input: unknown, options: PlanOptions = {}): Plan {
   const dumbbell = r.get("dumbbell");
   if (dumbbell !== undefined) links.push(...readDumbbell("dumbbell", dumbbell, routers));
   if (links.length === 0) throw new ScenarioError("links: is missing, and there is no dumbbell");
+  const controllers = readControllers(r.get("congestionControls") ?? {});
   const hosts = readHosts(r.get("hosts"), r.get("settings"), links, routers, options.settings);
   const marks = r.get("marks") ?? false;
   const flows = (r.list("flows") ?? []).map((flow, i) => readFlow(`flows[${i}]`, flow, i, marks));
   r.done();
-  const plan = { name, parameters, ...times, hosts, routers, links, flows };
+  const modules = readModules(hosts, flows, controllers);
+  const nodes = { hosts, routers, links, flows };
+  const plan = { name, parameters, controllers, modules, ...times, ...nodes };
   checkPlan(plan, marks);
   return plan;
 }
@@ -130,10 +135,38 @@ function readHosts(
     const mtu = r.whole("mtu", 68, 65_535) ?? 1500;
     r.done();
     const chosen = control === undefined ? {} : { tcp_congestion_control: control };
-    const wrong = checkSettings(chosen);
-    if (wrong !== null) throw new ScenarioError(`${r.field("congestionControl")}: ${wrong}`);
     return { name, mtu, settings: { ...shared, ...own, ...chosen, ...stronger } };
   });
+}
+
+function readControllers(value: unknown): ControllerKind[] {
+  new Reader("congestionControls", value);
+  return Object.entries(value as object).map(([name, create]: [string, unknown]) => {
+    const field = `congestionControls.${name}`;
+    checkName(field, name);
+    if (typeof create !== "function") refuse(field, create, "a function that makes one");
+    return { name, create: create as ControllerKind["create"] };
+  });
+}
+
+/** The paths among the names of congestion controls that are in use; other names must be known. */
+function readModules(
+  hosts: readonly HostPlan[],
+  flows: readonly FlowPlan[],
+  own: readonly ControllerKind[],
+): string[] {
+  const known = [...KIND_NAMES, ...own.map((kind) => kind.name)];
+  const paths = new Set<string>();
+  const check = (field: string, name: string | undefined): void => {
+    if (name === undefined || name === "" || known.includes(name)) return;
+    if (isModulePath(name)) paths.add(name);
+    else refuse(field, name, `one of ${known.join(", ")}, or a module's path such as ./mine.ts`);
+  };
+  for (const host of hosts) {
+    check(`hosts.${host.name}.congestionControl`, host.settings.tcp_congestion_control);
+  }
+  flows.forEach((flow, i) => check(`flows[${i}].congestionControl`, flow.congestionControl));
+  return [...paths];
 }
 
 function readSettings(field: string, value: unknown): Partial<Settings> {

@@ -57,6 +57,10 @@ export interface LinkResult {
   readonly duplicated: number;
   readonly corrupted: number;
   readonly reordered: number;
+  /** Packets that waited in the queue, over the samples, and ms that the last packet had waited, on average; 0 without a rate. */
+  readonly queueMean: number;
+  readonly queueMost: number;
+  readonly waitMean: number;
   /** Columns queueBytes, queuePackets, delay (ms that the last packet waited in the queue). */
   readonly series: Series;
 }

@@ -2,6 +2,7 @@
  * What a scenario file says. Times are numbers of ms or texts such as "20ms", "3s"; rates bits a second or "10mbit";
  * shares 0 to 1 or "1%"; sizes bytes or "64kb". A text "$name" anywhere stands for the parameter of that name.
  */
+import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { NetModule } from "../sockets/net.ts";
 
 export type ParameterValue = number | string | boolean;
@@ -48,7 +49,7 @@ export interface LinkInput extends LinkWords {
 export interface HostInput {
   /** Under Linux's names, for this host. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Short for the setting `tcp_congestion_control`. */
+  /** Short for the setting `tcp_congestion_control`: a name, or a module's path, from the scenario's folder on. */
   readonly congestionControl?: string;
   /** Bytes; 1500. */
   readonly mtu?: number;
@@ -115,10 +116,10 @@ export interface UserWorld {
   readonly address: string;
   readonly port: number;
   /** ms of virtual time since the run began. */
-  now(): number;
-  sleep(ms: number): Promise<void>;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
   /** Evenly in [0, 1), of the run's seed. */
-  random(): number;
+  readonly random: () => number;
 }
 
 export type UserFunction = (world: UserWorld) => Promise<void> | void;
@@ -144,6 +145,8 @@ export interface ScenarioInput {
   readonly marks?: boolean | readonly string[];
   /** Names with their values where nothing else is said: `--param`, `--sweep`. */
   readonly parameters?: Parameters;
+  /** Congestion controls of one's own, by the names under which hosts and flows use them. */
+  readonly congestionControls?: Readonly<Record<string, ControllerKind["create"]>>;
   /** Of all hosts. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Names in `links` that are no routers are hosts; here stands what is special about one. */

@@ -5,6 +5,7 @@
 import { invariant } from "../base/errors.ts";
 import type { DropReason } from "../netem/link.ts";
 import type { NetemPacket } from "../netem/packet.ts";
+import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { Endpoint } from "../tcp/endpoint.ts";
 import type { Tcb } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly replicate?: number;
   /** Each packet that a link delivers, as it is then: time in ms, link, packet. For captures. */
   readonly onPacket?: (now: number, link: SimLink, p: NetemPacket) => void;
+  /** Congestion controls that the plan names by the path of a module, loaded. */
+  readonly controllers?: ReadonlyMap<string, ControllerKind>;
   /** Runs flows with a user function; without it there may be none. */
   readonly users?: UserSupport;
 }
@@ -58,12 +61,18 @@ export class Simulation {
   private readonly asked = new Set<SimHost>();
 
   constructor(plan: Plan, options: RunOptions) {
-    this.plan = plan;
     this.options = options;
-    this.flows = plan.flows.map((flow) => new FlowStats(flow));
+    this.plan = withControllers(plan, options.controllers ?? new Map());
+    this.flows = this.plan.flows.map((flow) => new FlowStats(flow));
     const { events, log } = this;
-    this.network = new Network(plan, options.seed, events, log, this.trace(), this.watcher(), (h) =>
-      this.asked.add(h),
+    this.network = new Network(
+      this.plan,
+      options.seed,
+      events,
+      log,
+      this.trace(),
+      this.watcher(),
+      (h) => this.asked.add(h),
     );
     const world: FlowWorld = {
       events,
@@ -193,4 +202,23 @@ export class Simulation {
       digest: this.log.digest(),
     };
   }
+}
+
+/** Paths of modules become the names of what they hold, and hosts know these. */
+function withControllers(plan: Plan, loaded: ReadonlyMap<string, ControllerKind>): Plan {
+  const controllers = [...plan.controllers, ...loaded.values()];
+  const named = (name: string): string => loaded.get(name)?.name ?? name;
+  return {
+    ...plan,
+    controllers,
+    hosts: plan.hosts.map((host) => {
+      const name = host.settings.tcp_congestion_control;
+      if (name === undefined) return host;
+      return { ...host, settings: { ...host.settings, tcp_congestion_control: named(name) } };
+    }),
+    flows: plan.flows.map((flow) => ({
+      ...flow,
+      congestionControl: named(flow.congestionControl),
+    })),
+  };
 }

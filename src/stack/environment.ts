@@ -4,6 +4,7 @@ import type { Settings } from "../tcp/config.ts";
 import { MemoryAccount } from "../tcp/memory.ts";
 import { ReceiveArena } from "../tcp/receive-queue.ts";
 import { SendMemory } from "../tcp/send-memory.ts";
+import { SentRecordsPool } from "../tcp/recovery/records-pool.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import { CongestionControls } from "./congestion-controls.ts";
 import { RandomBudget } from "./random-budget.ts";
@@ -27,6 +28,7 @@ export function createEnvironment(
     arena: new ReceiveArena(allocate),
     lentArena: new ReceiveArena(allocate),
     sendMemory: new SendMemory(allocate),
+    sentRecords: new SentRecordsPool(),
     memory: new MemoryAccount(settings.tcp_mem, (name) => counters.add(name)),
     trace: options.trace ?? null,
     fastOpens: new FastOpenCache(settings.tcp_fastopen_blackhole_timeout_sec, (name) =>

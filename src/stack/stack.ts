@@ -45,7 +45,8 @@ import { SourceRoutes } from "./source-routes.ts";
 import { SynCookies } from "./syn-cookies.ts";
 import { type BuildConnection, SynQueue } from "./syn-queue.ts";
 import { checkSettings } from "./sysctl.ts";
-import { mayTakeOver, TimeWaits } from "./time-waits.ts";
+import { TimeWait } from "./time-wait.ts";
+import { type TableEntry, TimeWaits } from "./time-waits.ts";
 import { TimerWheel, type WheelEntry } from "./timer-wheel.ts";
 
 /** Segments one connection may send before the next one's turn. */
@@ -59,7 +60,7 @@ export class Stack {
   private readonly trace: TcpTrace | null;
   private readonly env: TcpEnvironment;
   private readonly wheel: TimerWheel;
-  private readonly table: ConnectionTable<TcpConnection | HalfOpen>;
+  private readonly table: ConnectionTable<TableEntry>;
   private readonly listeners = new Listeners();
   private readonly synQueue: SynQueue;
   private readonly routes: SourceRoutes;
@@ -67,7 +68,7 @@ export class Stack {
   private readonly output: PacketOutput;
   private readonly ip: IpInput;
   private readonly isn: IsnGenerator;
-  private readonly ports: FreePorts<TcpConnection | HalfOpen>;
+  private readonly ports: FreePorts<TableEntry>;
   private readonly timeWaits: TimeWaits;
   private readonly segment: TcpSegment = createTcpSegment();
   private readonly outgoing: Outgoing = createOutgoing();
@@ -78,13 +79,13 @@ export class Stack {
   private busy = false;
   private asked = false;
   private readonly onExpire = (entry: WheelEntry): void => {
-    if (entry instanceof HalfOpen) {
-      this.synQueue.onTimeout(entry, this.clock);
-      return;
+    if (entry instanceof HalfOpen) this.synQueue.onTimeout(entry, this.clock);
+    else if (entry instanceof TimeWait) this.timeWaits.end(entry, "2 MSL over", this.clock);
+    else {
+      const connection = entry as TcpConnection;
+      connection.onTimeout(this.clock);
+      this.mark(connection);
     }
-    const connection = entry as TcpConnection;
-    connection.onTimeout(this.clock);
-    this.mark(connection);
   };
 
   private readonly build: BuildConnection = (local, port, remote, remotePort, iss, now) => {
@@ -106,7 +107,7 @@ export class Stack {
     this.trace = options.trace ?? null;
     this.clock = options.now;
     this.wheel = new TimerWheel(options.now);
-    this.table = new ConnectionTable<TcpConnection | HalfOpen>(options.rng);
+    this.table = new ConnectionTable<TableEntry>(options.rng);
     this.routes = new SourceRoutes(this.settings, this.table);
     const resets = new RandomBudget(options, this.settings.tcp_reset_rate);
     const { sender } = options;
@@ -115,9 +116,7 @@ export class Stack {
     );
     this.isn = new IsnGenerator(options.rng);
     const range = this.settings.ip_local_port_range;
-    this.timeWaits = new TimeWaits(this.settings.tcp_max_tw_buckets, this.counters);
-    const mayTake = (c: TcpConnection | HalfOpen): boolean =>
-      c instanceof TcpConnection && mayTakeOver(c, this.clock);
+    const mayTake = (e: TableEntry): boolean => this.timeWaits.mayTakeOver(e, this.clock);
     this.ports = new FreePorts(options.rng, range, this.table, this.listeners, mayTake);
     const ipId = new IpIdentification(options.rng);
     const icmp = new IcmpHandler(
@@ -126,7 +125,8 @@ export class Stack {
       (local, localPort, remote, remotePort) => {
         const c = this.table.get(local, localPort, remote, remotePort);
         // a half-open one has no user to tell, and no error may end it (RFC 9293 §3.9.2.2, MUST-56)
-        return c instanceof TcpConnection ? c : null;
+        if (c instanceof HalfOpen) return null;
+        return c instanceof TimeWait ? this.timeWaits.thaw(c, this.clock) : c;
       },
       (source, destination) => ipId.next(source, destination, PROTO_ICMP),
       new IcmpRateLimit(options.rng, this.settings.icmp_ratelimit, options.now),
@@ -141,6 +141,14 @@ export class Stack {
     });
     this.env = createEnvironment(options, this.settings, this.counters, (c) => this.mark(c));
     this.accounts = new Accounts(this.env);
+    this.timeWaits = new TimeWaits({
+      env: this.env,
+      table: this.table,
+      wheel: this.wheel,
+      routes: this.routes,
+      build: this.build,
+      leave: (c) => this.leave(c),
+    });
     this.synQueue = new SynQueue({
       env: this.env,
       counters: this.counters,
@@ -152,11 +160,6 @@ export class Stack {
       fastOpenKeys: new FastOpenKeys(options.rng),
       build: this.build,
       timeWaits: this.timeWaits,
-      setAside: (c) => this.forget(c),
-      bringBack: (c) => {
-        this.table.insert(c.localAddress, c.localPort, c.remoteAddress, c.remotePort, c);
-        this.mark(c);
-      },
       deliver: (c, s, now) => {
         const remark = this.deliver(c, s, now);
         this.fresh.settle(c); // the accept queue grows with each ACK, not with each batch
@@ -211,12 +214,30 @@ export class Stack {
     }
     const c = this.table.get(s.destination, s.destinationPort, s.source, s.sourcePort);
     if (c instanceof HalfOpen) return this.synQueue.onSegment(c, s, now);
+    if (c instanceof TimeWait) return this.inTimeWait(c, s, now);
     if (c !== null && !c.dead) {
-      const isNew = c.state === "TIME-WAIT" && mayReuse(c, s) && this.listens(s);
-      return isNew ? this.toListener(s, c, now) : this.deliver(c, s, now);
+      const isNew = c.state === "TIME-WAIT" && this.isNewer(c, s);
+      return isNew
+        ? this.toListener(s, this.timeWaits.freeze(c, now), now)
+        : this.deliver(c, s, now);
     }
     if (c !== null) this.forget(c);
     return this.toListener(s, null, now);
+  }
+
+  /** A connection again for this one segment, which is answered at once. */
+  private inTimeWait(e: TimeWait, s: TcpSegment, now: Instant): PacketRemark {
+    const c = this.timeWaits.thaw(e, now);
+    if (this.isNewer(c, s)) return this.toListener(s, e, now);
+    const remark = this.deliver(c, s, now);
+    this.transmit(c, now);
+    this.timeWaits.settle(e, c);
+    return remark;
+  }
+
+  /** A SYN that a listener takes instead of this connection in TIME-WAIT. */
+  private isNewer(c: TcpConnection, s: TcpSegment): boolean {
+    return mayReuse(c, s) && this.listeners.find(s.destination, s.destinationPort) !== null;
   }
 
   private deliver(c: TcpConnection, s: TcpSegment, now: Instant): PacketRemark {
@@ -238,11 +259,7 @@ export class Stack {
     return verdict;
   }
 
-  private listens(s: TcpSegment): boolean {
-    return this.listeners.find(s.destination, s.destinationPort) !== null;
-  }
-
-  private toListener(s: TcpSegment, old: TcpConnection | null, now: Instant): PacketRemark {
+  private toListener(s: TcpSegment, old: TimeWait | null, now: Instant): PacketRemark {
     const listener = this.listeners.find(s.destination, s.destinationPort);
     if (listener !== null) {
       this.routes.begin(this.ip.header, s, now);
@@ -289,7 +306,6 @@ export class Stack {
       if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);
       // what sending itself brought, room for a writer, is told in the next round
       if (this.transmit(c, now) || (c.events !== 0 && c.owner !== null)) this.mark(c);
-      this.accounts.settle(c);
     } catch (error) {
       // an owner threw: the rest of the round must not be lost with it
       if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);
@@ -302,11 +318,15 @@ export class Stack {
       }
       throw error;
     }
-    if (c.dead && c.events === 0) this.forget(c);
-    else if (c.dead && (c.owner === null || c.orphan)) this.forget(c);
-    else this.schedule(c);
-    if (c.state === "TIME-WAIT") this.timeWaits.add(c, now);
+    this.turnOver(c, now);
     return next;
+  }
+
+  private turnOver(c: TcpConnection, now: Instant): void {
+    if (c.frozen) return;
+    this.accounts.settle(c);
+    if (c.dead && (c.events === 0 || c.owner === null || c.orphan)) this.forget(c);
+    else if (!this.timeWaits.takes(c, now)) this.schedule(c);
   }
 
   private tell(c: TcpConnection): void {
@@ -336,18 +356,25 @@ export class Stack {
     if (c.wheelSlot < 0 ? due !== Infinity : due < c.wheelDeadline) this.wheel.schedule(c, due);
   }
 
-  private forget(c: TcpConnection): void {
+  private leave(c: TcpConnection): void {
     this.accounts.leave(c);
     this.wheel.cancel(c);
+    (c.listener as ListenerImpl | null)?.settle(c);
+  }
+
+  private forget(c: TcpConnection): void {
+    this.leave(c);
     this.routes.forget(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     if (this.table.get(c.localAddress, c.localPort, c.remoteAddress, c.remotePort) === c) {
       this.table.delete(c.localAddress, c.localPort, c.remoteAddress, c.remotePort);
     }
-    (c.listener as ListenerImpl | null)?.settle(c);
-    this.timeWaits.remove(c);
   }
 
   private mark(c: TcpConnection): void {
+    if (c.frozen) {
+      if (c.dead) this.timeWaits.onEnd(c, this.clock);
+      return;
+    }
     this.marked.add(c);
     if (!this.busy && !this.asked && this.host !== null) {
       this.asked = true;
@@ -378,7 +405,7 @@ export class Stack {
   private closeListener(listener: ListenerImpl): void {
     this.listeners.remove(listener);
     this.table.forEach((entry) => {
-      if (entry.listener !== listener) return;
+      if (entry instanceof TimeWait || entry.listener !== listener) return;
       const c = this.whole(entry);
       c.orphan = true;
       c.abort();
@@ -390,13 +417,12 @@ export class Stack {
     const local = this.addresses.toReach(remoteAddress, options.localAddress);
     const port = this.ports.toConnect(local, options.localPort ?? 0, remoteAddress, remotePort);
     const existing = this.table.get(local, port, remoteAddress, remotePort);
-    const half = existing instanceof HalfOpen;
-    const old = existing !== null && !half && mayTakeOver(existing, this.clock) ? existing : null;
-    if (half || (existing?.dead === false && old === null)) throw pairInUse(local, port);
-    if (old !== null) toClosed(old, "reused by a new open", this.clock, null);
-    if (existing !== null) this.forget(existing);
     let iss = this.isn.generate(local, port, remoteAddress, remotePort, this.clock);
-    if (old !== null) iss = this.timeWaits.issAbove(old, iss);
+    if (existing !== null && this.timeWaits.mayTakeOver(existing, this.clock)) {
+      iss = this.timeWaits.issAbove(existing, iss);
+      this.timeWaits.end(existing, "reused by a new open", this.clock);
+    } else if (existing instanceof TcpConnection && existing.dead) this.forget(existing);
+    else if (existing !== null) throw pairInUse(local, port);
     const c = this.build(local, port, remoteAddress, remotePort, iss, this.clock);
     this.routes.give(c, options.sourceRoute);
     this.table.insert(local, port, remoteAddress, remotePort, c);
@@ -407,11 +433,12 @@ export class Stack {
     return c;
   }
 
-  /** Half-open ones too, each as it would be if its ACK came now: to look at, not to use. */
+  /** To look at, not to use: half-open ones too, each as it would be if its ACK came now, and what TIME-WAIT keeps. */
   connections(): Endpoint[] {
     const all: Endpoint[] = [];
     this.table.forEach((entry) => {
-      all.push(entry instanceof HalfOpen ? this.synQueue.view(entry, this.clock) : entry);
+      if (entry instanceof HalfOpen) all.push(this.synQueue.view(entry, this.clock));
+      else all.push(entry instanceof TimeWait ? this.timeWaits.thaw(entry, this.clock) : entry);
     });
     return all;
   }
@@ -423,13 +450,17 @@ export class Stack {
 
   /** The end of the stack: RST to every peer that waits for something; the next `poll` sends them. */
   abortAll(): void {
-    this.table.forEach((entry) => this.whole(entry).abandon());
+    this.table.forEach((entry) => {
+      if (entry instanceof TimeWait) this.timeWaits.end(entry, "aborted by the user", this.clock);
+      else this.whole(entry).abandon();
+    });
   }
 
   /** The device is gone: every connection fails, nothing is sent any more. */
   deviceLost(error: Failure): void {
     this.table.forEach((entry) => {
       if (entry instanceof HalfOpen) this.synQueue.forget(entry, error.message, this.clock);
+      else if (entry instanceof TimeWait) this.timeWaits.end(entry, error.message, this.clock);
       else if (!entry.dead)
         toClosed(entry, error.message, this.clock, entry.state === "TIME-WAIT" ? null : error);
     });

@@ -29,7 +29,8 @@ import type { ListenerImpl } from "./listener.ts";
 import type { PacketOutput } from "./packet-output.ts";
 import { SynAnswers } from "./syn-answers.ts";
 import { COOKIE_LIFETIME, optionsFromTimestamp, type SynCookies } from "./syn-cookies.ts";
-import type { TimeWaits } from "./time-waits.ts";
+import type { TimeWait } from "./time-wait.ts";
+import type { TableEntry, TimeWaits } from "./time-waits.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
 /** RFC 6298 §2.1, ms: before the first sample. */
@@ -50,7 +51,7 @@ export type BuildConnection = (
 export interface SynQueueParts {
   readonly env: TcpEnvironment;
   readonly counters: Counters;
-  readonly table: ConnectionTable<TcpConnection | HalfOpen>;
+  readonly table: ConnectionTable<TableEntry>;
   readonly wheel: TimerWheel;
   readonly output: PacketOutput;
   readonly isn: IsnGenerator;
@@ -58,9 +59,6 @@ export interface SynQueueParts {
   readonly fastOpenKeys: FastOpenKeys;
   readonly build: BuildConnection;
   readonly timeWaits: TimeWaits;
-  /** Out of the table and the wheel, and into them again: a connection in TIME-WAIT, while a SYN has its place. */
-  setAside(c: TcpConnection): void;
-  bringBack(c: TcpConnection): void;
   /** The ACK that made `c` whole is its first segment. */
   deliver(c: TcpConnection, s: TcpSegment, now: Instant): PacketRemark;
 }
@@ -94,7 +92,7 @@ export class SynQueue {
   onListen(
     listener: ListenerImpl,
     s: TcpSegment,
-    old: TcpConnection | null,
+    old: TimeWait | null,
     now: Instant,
   ): PacketRemark {
     const { counters } = this.p;
@@ -126,7 +124,7 @@ export class SynQueue {
   private enter(
     listener: ListenerImpl,
     s: TcpSegment,
-    old: TcpConnection | null,
+    old: TimeWait | null,
     cookie: boolean,
     now: Instant,
   ): PacketRemark {
@@ -134,10 +132,7 @@ export class SynQueue {
     const { settings } = this.p.env;
     const { destination: local, destinationPort, source: remote, sourcePort } = s;
     let iss = isn.generate(local, destinationPort, remote, sourcePort, now);
-    if (old !== null) {
-      iss = this.p.timeWaits.issAbove(old, iss);
-      this.p.setAside(old);
-    }
+    if (old !== null) iss = this.p.timeWaits.issAbove(old, iss);
     const agreed = agreedTo(s, settings);
     const h = new HalfOpen(
       listener,
@@ -150,8 +145,8 @@ export class SynQueue {
       s.tsVal,
       (Math.floor(now) - ANSWER_INTERVAL) | 0,
     );
-    table.insert(local, destinationPort, remote, sourcePort, h);
     if (old !== null) this.p.timeWaits.setAside(old, h);
+    table.insert(local, destinationPort, remote, sourcePort, h);
     listener.halfOpen++;
     this.p.env.memory.charge(HALF_OPEN_COST);
     if (this.p.env.trace !== null) {
@@ -264,7 +259,7 @@ export class SynQueue {
     const answered = ((h.answeredAt - Math.floor(sentAt)) | 0) >= 0;
     c.onSynAckHistory(sentAt, h.retries, h.retries === 0 && !answered);
     this.remove(h);
-    this.p.timeWaits.end(h, now);
+    this.p.timeWaits.onSuccess(h, now);
     this.adopt(c, h.listener);
     return c;
   }
@@ -317,8 +312,7 @@ export class SynQueue {
     const view = this.traced.get(h);
     this.remove(h);
     this.p.table.delete(h.local, h.localPort, h.remote, h.remotePort);
-    const old = this.p.timeWaits.takeBack(h);
-    if (old !== null) this.p.bringBack(old);
+    this.p.timeWaits.bringBack(h);
     if (view !== undefined) setState(view, "CLOSED", why, now);
   }
 

@@ -111,6 +111,8 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   tcp_rto_max_ms: number("ms", 1000, 120000, "greatest retransmission timeout"),
   tcp_delack_min_ms: number("ms", 0, 499, "delay of an ACK; below 500 by RFC 9293 §3.8.6.3"),
   tcp_early_retrans: number("1", 0, 4, "tail-loss probes; 0 off, 3 on"),
+  tcp_recovery: number("1", 0, 7, "bits: 1 RACK, 2 fixed reordering window, 4 no threshold"),
+  tcp_frto: number("1", 0, 2, "detection of spurious timeouts; 0 off"),
   tcp_slow_start_after_idle: flag("the congestion window restarts after idling"),
   tcp_min_snd_mss: number("bytes", 28, 65495, "no smaller MSS is believed"),
   tcp_notsent_lowat: number("bytes", 1, 4294967295, "unsent bytes that hold a writer back"),

@@ -83,7 +83,12 @@ export interface Settings {
   readonly tcp_rto_max_ms: number;
   /** ms that an ACK is delayed (MUST-40: below 500). */
   readonly tcp_delack_min_ms: number;
+  /** 0 off, 3 or 4: tail loss probes (RFC 8985 §7). */
   readonly tcp_early_retrans: number;
+  /** Bits: 1 RACK (RFC 8985 §6), else RFC 6675; 2 its reordering window does not adapt; 4 nor is it 0 after three SACKed. */
+  readonly tcp_recovery: number;
+  /** 0 off: F-RTO (RFC 5682). */
+  readonly tcp_frto: number;
   /** 1: the congestion window restarts after idling (RFC 5681 §4.1). */
   readonly tcp_slow_start_after_idle: number;
   /** Bytes: no smaller MSS is believed (CVE-2019-11479). */
@@ -151,6 +156,8 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_rto_max_ms: 120000,
   tcp_delack_min_ms: 40,
   tcp_early_retrans: 3,
+  tcp_recovery: 1,
+  tcp_frto: 2,
   tcp_slow_start_after_idle: 1,
   tcp_min_snd_mss: 48,
   tcp_notsent_lowat: 4294967295,

@@ -74,6 +74,11 @@ export class TcpConnection extends Tcb implements Endpoint {
     this.timedAt = sentAt;
   }
 
+  /** What was kept of the connection in TIME-WAIT was put into this one again. */
+  onLookedAt(now: Instant): void {
+    this.clock = now;
+  }
+
   onTimeout(now: Instant): void {
     this.clock = now;
     timeouts(this, now);
@@ -162,8 +167,12 @@ export class TcpConnection extends Tcb implements Endpoint {
   receive(): Uint8Array | null {
     const chunk = this.receiveQueue.shift();
     if (this.rcv.urgentPending) urgentTaken(this);
-    settleMemory(this);
-    if (chunk === null || this.dead || this.rcv.ended) return chunk;
+    if (!this.frozen) settleMemory(this);
+    if (chunk === null || this.dead) return chunk;
+    if (this.rcv.ended) {
+      if (this.state === "TIME-WAIT") this.env.mark(this); // with nothing to be read it holds less
+      return chunk;
+    }
     tuneReceiveBuffer(this, chunk.length, this.clock);
     if (updateIsDue(this)) {
       this.ack = ACK_NOW;

@@ -2,10 +2,11 @@
  * Explicit congestion notification (RFC 3168): what both SYNs agree on, which segments may be marked by routers, the echo
  * of a mark and the answer to an echo. How far the window shrinks is the congestion controller's business.
  */
-import { after, type Instant } from "../base/time.ts";
+import type { Instant } from "../base/time.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGeq, seqGt } from "../wire/seq.ts";
 import { ACK, CWR, ECE, ECT_0, CE, SYN_TAKEN, type TcpSegment } from "../wire/tcp-segment.ts";
 import type { Outgoing } from "./output/outgoing.ts";
+import { startRetransmitTimer } from "./retransmit-timer.ts";
 import { ACK_NOW, type Tcb } from "./tcb.ts";
 import { TIMER_RETRANSMIT } from "./timers.ts";
 
@@ -110,7 +111,7 @@ export function noteEcho(t: Tcb, e: EcnState, s: TcpSegment, now: Instant): void
   const isLeast = due && before <= 2 * snd.mss && cc.cwnd >= before;
   if (isLeast || cc.cwnd <= snd.mss) {
     e.waits = true;
-    t.timers.start(TIMER_RETRANSMIT, after(now, t.rtt.current(t.env.settings.tcp_rto_max_ms)));
+    startRetransmitTimer(t, now);
   }
 }
 

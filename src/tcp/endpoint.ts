@@ -31,6 +31,7 @@ export interface EndpointOwner {
 }
 
 export interface Endpoint {
+  /** After EVENT_CLOSED "TIME-WAIT" or "CLOSED": the stack lets go of the endpoint, which does not hear of the end of 2 MSL. */
   readonly state: TcpState;
   readonly localAddress: Ipv4Address;
   readonly localPort: number;

@@ -65,9 +65,10 @@ export interface TcpInfo {
   readonly ssthresh: number;
   readonly congestionControl: string;
   readonly recovery: "open" | "recovery" | "loss";
-  /** Sequence numbers sent and not acknowledged; of these SACKed; believed to be in the network. Bytes. */
+  /** Sequence numbers sent and not acknowledged; of these SACKed, and marked lost; believed to be in the network. Bytes. */
   readonly unacked: number;
   readonly sacked: number;
+  readonly lost: number;
   readonly inFlight: number;
 
   /** Bytes queued by the user and not yet acknowledged; of these never sent (tcpi_notsent_bytes); and how many may be. */
@@ -91,6 +92,7 @@ export interface TcpInfo {
   /** Segments and payload bytes sent again since the start (tcpi_total_retrans, tcpi_bytes_retrans). */
   readonly retransmits: number;
   readonly totalRetransmittedBytes: number;
+  /** Reports of duplicates received (tcpi_dsack_dups). */
   readonly dsackDuplicates: number;
   /** Segments acknowledged with an echo of congestion, and received with CE (tcpi_delivered_ce, tcpi_received_ce). */
   readonly deliveredCe: number;
@@ -104,7 +106,7 @@ export interface TcpInfo {
   readonly keepAlive: boolean;
   /** What ICMP or silence said last; "" for nothing. */
   readonly softError: ErrorCode | "";
-  /** The armed timer that runs out first, "" for none, and in how many ms. */
+  /** The armed timer that runs out first ("retransmit", "probe" and "reordering" are one), "" for none; in how many ms. */
   readonly timer: string;
   readonly timerIn: number;
 }

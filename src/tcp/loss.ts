@@ -1,91 +1,77 @@
-/** Shared arithmetic of what is in flight, and the entry to and exit from loss recovery. */
+/** Loss recovery begins and ends: fast recovery (RFC 6675 §5, RFC 6582 §3.2), and slow start after a timeout. */
 import type { Instant } from "../base/time.ts";
-import { type SeqNum, seqAdd, seqDiff, seqGeq, seqMax, seqMin } from "../wire/seq.ts";
 import { reportLoss, reportTimeout } from "./congestion/report.ts";
+import { flightSize, stopTiming } from "./flight.ts";
 import { onlyProbeLost } from "./mtu-search.ts";
+import { news } from "./recovery/ack-news.ts";
+import { type LossState, lossState } from "./recovery/loss-state.ts";
+import { beginPrr } from "./recovery/prr.ts";
+import { forgetReordering, lostAge } from "./recovery/rack.ts";
+import { beginJudging } from "./recovery/spurious-timeout.ts";
+import { beginUndo } from "./recovery/undo.ts";
 import type { Tcb } from "./tcb.ts";
 
-/** Everything sent and not acknowledged, in sequence numbers. */
-export function flightSize(t: Tcb): number {
-  return seqDiff(t.snd.nxt, t.snd.una);
-}
-
-/** RFC 6675 §4 SetPipe: what is believed to be in the network, bytes. */
-export function pipe(t: Tcb): number {
-  const { una, nxt } = t.snd;
-  if (t.recovery === "open") return flightSize(t) - (t.scoreboard?.sacked ?? 0);
-  const lostTo = seqMin(seqMax(t.lostEdge, una), nxt);
-  const resentTo = seqMin(seqMax(t.highRxt, una), lostTo);
-  const board = t.scoreboard;
-  if (board === null) return seqDiff(nxt, lostTo) + seqDiff(resentTo, una);
-  return board.missing(lostTo, nxt) + board.missing(una, resentTo);
-}
-
-/** Fast recovery begins (RFC 6675 §5, RFC 6582 §3.2). */
+/** Fast recovery; what is lost was marked, or without SACK is what stands first. */
 export function enterRecovery(t: Tcb, now: Instant): void {
   if (onlyProbeLost(t)) {
     stopTiming(t);
     return;
   }
-  const { una, nxt, mss } = t.snd;
+  const l = lossState(t);
+  beginUndo(t, l);
   t.recovery = "recovery";
   t.repairsProbe = false;
-  t.recoveryPoint = nxt;
-  t.highRxt = una;
-  t.rescued = false;
+  l.rescued = false;
+  l.probeEnd = null;
+  l.burstLimit = Infinity;
   t.partialAcks = 0;
-  t.forceRetransmit = 1;
   stopTiming(t);
-  reportLoss(t, flightSize(t), now);
-  t.inflation = t.sack ? 0 : 3 * mss;
-  markFirstLost(t);
-  t.env.count("TcpExtTCPFastRetrans");
+  lowerWindow(t, l, now);
+  t.inflation = t.sack ? 0 : 3 * t.snd.mss;
+  if (!t.sack) t.sent?.markFirstLost(t.snd.mss, news);
+  t.env.count(t.sack ? "TcpExtTCPSackRecovery" : "TcpExtTCPRenoRecovery");
 }
 
-/** The segment at SND.UNA is lost, and what the scoreboard tells beyond it. */
-export function markFirstLost(t: Tcb): void {
-  const { una, nxt, mss } = t.snd;
-  const first = seqMin(seqAdd(una, mss), nxt);
-  const board = t.scoreboard;
-  const told = board === null ? una : board.lostEdge(una, mss);
-  t.lostEdge = seqMax(t.lostEdge, seqMax(first, told));
+/** At the entry, and again for a retransmission that was lost itself (RFC 5681 §4.3). */
+export function lowerWindow(t: Tcb, l: LossState, now: Instant): void {
+  l.reducedAt = now;
+  t.recoveryPoint = t.snd.nxt;
+  t.forceRetransmit = 1;
+  reportLoss(t, flightSize(t), now);
+  beginPrr(t, l, news.delivered);
 }
 
 export function leaveRecovery(t: Tcb): void {
+  if (t.losses !== null) {
+    if (!t.repairsProbe) forgetReordering(t.losses);
+    t.losses.spuriousStep = 0;
+  }
   t.recovery = "open";
+  t.repairsProbe = false;
   t.inflation = 0;
   t.dupAcks = 0;
   t.forceRetransmit = 0;
-  t.lostEdge = t.snd.una;
-  t.highRxt = t.snd.una;
 }
 
-/** Everything outstanding counts as lost: a timeout (RFC 2018 §5.1: and nothing SACKed is believed). */
+/** A timeout, for this data the `first` one or not. */
 export function enterLoss(t: Tcb, now: Instant, first: boolean): void {
+  const l = lossState(t);
+  if (first) beginUndo(t, l);
+  beginJudging(t, l, t.recovery, first);
   reportTimeout(t, flightSize(t), first, now);
   t.recovery = "loss";
   t.repairsProbe = false;
   t.onlyForced = false;
   t.recoveryPoint = t.snd.nxt;
-  t.lostEdge = t.snd.nxt;
-  t.highRxt = t.snd.una;
+  l.probeEnd = null;
+  l.probeOwed = false;
+  l.reorderAt = Infinity;
+  l.burstLimit = Infinity;
   t.inflation = 0;
   t.dupAcks = 0;
   stopTiming(t);
   t.forceRetransmit = 1;
-  t.scoreboard?.clear();
-}
-
-/** The next sequence number to send again, or null when nothing lost is left unsent. */
-export function nextLost(t: Tcb): SeqNum | null {
-  if (t.recovery === "open") return null;
-  let at = seqMax(t.highRxt, t.snd.una);
-  if (t.scoreboard !== null) at = t.scoreboard.nextHole(at);
-  return seqGeq(at, seqMin(t.lostEdge, t.snd.nxt)) ? null : at;
-}
-
-/** Karn's rule: what is sent twice is not timed. With timestamps the next ACK of new data gives a sample all the same. */
-export function stopTiming(t: Tcb): void {
-  t.timing = false;
-  t.timedSeq = t.snd.una;
+  news.lost = 0;
+  t.sent?.timeOut(lostAge(t), now, t.snd.mss, news);
+  t.newlyLost += news.lost;
 }

@@ -6,6 +6,8 @@
 import { after, type Instant } from "../base/time.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGt, seqLt } from "../wire/seq.ts";
 import { HEADERS, optionBytes, pathMtu, updateMss } from "./mss.ts";
+import { news } from "./recovery/ack-news.ts";
+import { beginRepair } from "./recovery/loss-state.ts";
 import type { Tcb } from "./tcb.ts";
 
 /** Segments that must follow a probe, so that its loss is found by duplicate ACKs (RFC 4821 §7.4; three are DupThresh). */
@@ -74,7 +76,7 @@ export function planProbe(
 }
 
 function isLosing(t: Tcb): boolean {
-  return t.recovery !== "open" || t.dupAcks > 0 || (t.scoreboard !== null && !t.scoreboard.isEmpty);
+  return t.recovery !== "open" || t.dupAcks > 0 || (t.sent !== null && t.sent.sacked > 0);
 }
 
 /** The probe of `payload` bytes from `at` on leaves. */
@@ -111,8 +113,7 @@ export function onlyProbeLost(t: Tcb): boolean {
   search.high = Math.max(search.low, Math.min(search.high, search.probe - 1));
   search.probe = 0;
   t.env.count("TcpExtTCPMTUPFail");
-  const lost = t.scoreboard?.lostEdge(t.snd.una, t.snd.mss) ?? t.snd.una;
-  if (seqGt(lost, search.to)) return false; // neighbours are gone as well
+  if (t.sent === null || t.sent.isLostBeyond(search.to)) return false; // neighbours are gone as well
   repair(t, search);
   return true;
 }
@@ -124,8 +125,8 @@ function repair(t: Tcb, search: MtuSearch): void {
   t.repairsProbe = true;
   // one below, so that the duplicates behind the repair may begin an episode of their own
   t.recoveryPoint = seqAdd(search.to, -1);
-  t.lostEdge = search.to;
-  t.highRxt = una;
+  beginRepair(t);
+  t.sent?.loseBelow(search.to, news);
   t.inflation = 0;
   t.partialAcks = 0;
   t.forceRetransmit = Math.ceil((search.to - una) / mss);

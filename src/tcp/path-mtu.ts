@@ -5,9 +5,11 @@
 import type { Instant } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seqGeq, seqLeq, seqLt } from "../wire/seq.ts";
-import { stopTiming } from "./loss.ts";
+import { stopTiming } from "./flight.ts";
 import { boundSearch, probeTooBig } from "./mtu-search.ts";
 import { updateMss } from "./mss.ts";
+import { news } from "./recovery/ack-news.ts";
+import { beginRepair } from "./recovery/loss-state.ts";
 import { isSynchronized } from "./state.ts";
 import type { Tcb } from "./tcb.ts";
 
@@ -99,8 +101,8 @@ function resend(t: Tcb): void {
   t.recovery = "loss";
   t.repairsProbe = false;
   t.recoveryPoint = t.snd.nxt;
-  t.lostEdge = t.snd.nxt;
-  t.highRxt = t.snd.una;
+  beginRepair(t);
+  t.sent?.loseBelow(t.snd.nxt, news);
   t.inflation = 0;
   t.dupAcks = 0;
   stopTiming(t);

@@ -11,6 +11,8 @@ export class RttEstimator {
   rttvar = 0;
   /** ms; Infinity before the first sample. */
   minRtt: number = Infinity;
+  /** Of the newest transmission known to be delivered: RACK.rtt, ms. */
+  latest = 0;
   /** The timeout without back-off, ms. */
   rto: number = INITIAL_RTO;
   /** Doublings in force. */

@@ -3,11 +3,12 @@ import { elapsed, type Instant } from "../base/time.ts";
 import { formatIpv4 } from "../wire/address.ts";
 import { seqDiff, seqUnsigned } from "../wire/seq.ts";
 import type { TcpInfo } from "./info.ts";
-import { flightSize, pipe } from "./loss.ts";
+import { flightSize, inNetwork } from "./flight.ts";
 import { pathMtu } from "./mss.ts";
 import { unsent } from "./output/send-policy.ts";
+import { GUARD_NAMES } from "./retransmit-timer.ts";
 import type { Tcb } from "./tcb.ts";
-import { TIMER_NAMES } from "./timers.ts";
+import { TIMER_NAMES, TIMER_RETRANSMIT } from "./timers.ts";
 import { urgentAhead } from "./urgent.ts";
 
 export function snapshot(t: Tcb, now: Instant): TcpInfo {
@@ -68,8 +69,9 @@ const path = (t: Tcb) => ({
 
 const queues = (t: Tcb) => ({
   unacked: flightSize(t),
-  sacked: t.scoreboard?.sacked ?? 0,
-  inFlight: pipe(t),
+  sacked: t.sent?.sacked ?? 0,
+  lost: t.sent?.lost ?? 0,
+  inFlight: inNetwork(t),
   sendQueued: t.sendBuffer.length,
   notSent: Math.max(0, unsent(t)),
   sendBuffer: t.snd.limit,
@@ -89,7 +91,7 @@ const counts = (t: Tcb) => ({
   bytesSent: t.bytesSent,
   retransmits: t.retransmits,
   totalRetransmittedBytes: t.retransmittedBytes,
-  dsackDuplicates: 0,
+  dsackDuplicates: t.losses?.duplicates ?? 0,
   deliveredCe: t.ecn?.deliveredCe ?? 0,
   receivedCe: t.ecn?.receivedCe ?? 0,
 });
@@ -101,7 +103,8 @@ function times(t: Tcb, now: Instant) {
     lastHeard: elapsed(t.rcv.lastHeard, now),
     userTimeout: t.userTimeout,
     keepAlive: t.keepAlive,
-    timer: first < 0 ? "" : TIMER_NAMES[first]!,
+    timer:
+      first < 0 ? "" : first === TIMER_RETRANSMIT ? GUARD_NAMES[t.guard]! : TIMER_NAMES[first]!,
     timerIn: first < 0 ? 0 : Math.max(0, t.timers.deadline(first) - now),
   };
 }

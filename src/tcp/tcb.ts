@@ -19,7 +19,9 @@ import type { MtuSearch } from "./mtu-search.ts";
 import type { PathMtus } from "./path-mtu.ts";
 import type { Reassembly } from "./reassembly.ts";
 import { type ReceiveArena, ReceiveQueue } from "./receive-queue.ts";
-import type { Scoreboard } from "./recovery/scoreboard.ts";
+import type { LossState } from "./recovery/loss-state.ts";
+import type { SentRecordsPool } from "./recovery/records-pool.ts";
+import type { SentRecords } from "./recovery/sent-records.ts";
 import { RttEstimator } from "./rtt.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import type { SendMemory } from "./send-memory.ts";
@@ -42,6 +44,7 @@ export interface TcpEnvironment {
   /** Rewound after each poll. */
   readonly lentArena: ReceiveArena;
   readonly sendMemory: SendMemory;
+  readonly sentRecords: SentRecordsPool;
   readonly trace: TcpTrace | null;
   readonly paths: PathMtus;
   readonly fastOpens: FastOpenServers;
@@ -144,6 +147,8 @@ export class Tcb {
   marked = false;
   /** The stack may forget it. */
   dead = false;
+  /** In TIME-WAIT, and the stack keeps only numbers of it: nothing is owed any more. */
+  frozen = false;
   readonly snd: SendVars;
   readonly rcv: RecvVars;
   readonly sendBuffer: SendBuffer;
@@ -155,7 +160,10 @@ export class Tcb {
   cc: CongestionController | null = null;
   /** Its name, set or to be. */
   congestionControl: string;
-  scoreboard: Scoreboard | null = null;
+  /** What is under way; null with nothing outstanding. */
+  sent: SentRecords | null = null;
+  /** Of recovery; null until something was SACKed, lost or sent again. */
+  losses: LossState | null = null;
   /** Bytes marked lost that the congestion controller has not heard of. */
   newlyLost = 0;
   /** What says whether the window is used (RFC 7661); null while that does not matter. */
@@ -241,18 +249,16 @@ export class Tcb {
   recovery: Recovery = "open";
   recoveryPoint: SeqNum;
   dupAcks = 0;
-  /** Unacknowledged, unSACKed bytes below are lost. */
-  lostEdge: SeqNum;
-  /** Retransmitted in this episode up to here. */
-  highRxt: SeqNum;
   /** Retransmissions that the window of congestion does not hold back. */
   forceRetransmit = 0;
   /** Until SND.UNA moves nothing else leaves (RFC 1191 §6.4). */
   onlyForced = false;
-  rescued = false;
   partialAcks = 0;
   /** Window inflation by duplicate ACKs (RFC 5681 §3.2), bytes. */
   inflation = 0;
+  /** What TIMER_RETRANSMIT waits for (retransmit-timer.ts), and when the retransmission timeout is, whatever that be. */
+  guard = 0;
+  rtoAt: Instant = NEVER;
   /** Times the same data was sent again by timer. */
   retries = 0;
   /** When the retransmission of the oldest data began; for the user timeout. */
@@ -313,8 +319,6 @@ export class Tcb {
     this.roundEnd = iss;
     this.firstWindowEnd = iss;
     this.recoveryPoint = iss;
-    this.lostEdge = iss;
-    this.highRxt = iss;
     this.timedSeq = iss;
     this.largestSeq = iss;
     this.pendingMtuSeq = iss;

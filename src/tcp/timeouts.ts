@@ -8,7 +8,15 @@ import { suspectBlackHole } from "./mtu-search.ts";
 import { startKeepAlive } from "./output/transmit.ts";
 import { unsent, usableWindow } from "./output/send-policy.ts";
 import { believePendingMtu } from "./path-mtu.ts";
-import { startRetransmitTimer } from "./retransmit-timer.ts";
+import { wantsProbe } from "./recovery/probe-timer.ts";
+import { lossState } from "./recovery/loss-state.ts";
+import { afterReorderingTimer } from "./recovery/on-ack.ts";
+import {
+  chooseGuard,
+  GUARD_PROBE,
+  GUARD_REORDERING,
+  startRetransmitTimer,
+} from "./retransmit-timer.ts";
 import { ACK_NOW, ACK_NONE, type Tcb } from "./tcb.ts";
 import {
   TIMER_COUNT,
@@ -39,7 +47,7 @@ export function timeouts(t: Tcb, now: Instant): void {
 function expire(t: Tcb, timer: Timer, now: Instant): void {
   switch (timer) {
     case TIMER_RETRANSMIT:
-      retransmit(t, now);
+      guardExpires(t, now);
       return;
     case TIMER_PERSIST:
       persist(t, now);
@@ -64,6 +72,30 @@ function expire(t: Tcb, timer: Timer, now: Instant): void {
     default:
       assertNever(timer);
   }
+}
+
+/** What guards the outstanding data: see retransmit-timer.ts. */
+function guardExpires(t: Tcb, now: Instant): void {
+  if (t.guard === GUARD_REORDERING) reorderingOver(t, now);
+  else if (t.guard === GUARD_PROBE) probeDue(t, now);
+  else retransmit(t, now);
+}
+
+/** RFC 8985 §6.2: what could not be told lost before may be now. */
+function reorderingOver(t: Tcb, now: Instant): void {
+  if (t.snd.una === t.snd.nxt || t.losses === null) return;
+  t.losses.reorderAt = Infinity;
+  afterReorderingTimer(t, t.losses, now);
+  if (t.rtoAt <= now) return retransmit(t, now);
+  t.timers.start(TIMER_RETRANSMIT, t.rtoAt);
+  chooseGuard(t, now);
+}
+
+/** RFC 8985 §7.3: behind the probe, sent or not, comes the timeout. */
+function probeDue(t: Tcb, now: Instant): void {
+  if (t.snd.una === t.snd.nxt) return;
+  if (wantsProbe(t)) lossState(t).probeOwed = true;
+  startRetransmitTimer(t, now);
 }
 
 /** RFC 6298 §5.4-5.7, and R1 and R2 of RFC 9293 §3.8.3. */

@@ -64,6 +64,14 @@ export function startTimeWait(t: Tcb, now: Instant): void {
 function release(t: Tcb): void {
   t.sendBuffer.clear();
   t.reassembly = null;
-  t.scoreboard = null;
+  returnRecords(t);
+  t.losses = null;
   t.cc = null;
+}
+
+/** Nothing is outstanding any more: the next connection that sends may have the records. */
+export function returnRecords(t: Tcb): void {
+  if (t.sent === null) return;
+  t.env.sentRecords.give(t.sent);
+  t.sent = null;
 }

@@ -24,7 +24,7 @@ const TS_RECENT = 1000;
 const TS = `<TS val ${TS_RECENT} ecr 0>`;
 
 export function freshPeer(): ScriptedPeer {
-  return new ScriptedPeer({ settings: { tcp_rmem: [BUFFER, BUFFER, BUFFER] } });
+  return new ScriptedPeer({ settings: { tcp_rmem: [BUFFER, BUFFER, BUFFER] }, watched: false });
 }
 
 const NEW: Block = {

@@ -62,7 +62,7 @@ test("each fault stands exactly once in the source, changes it, and names tests 
 test("a fault that a test notices is caught, and one that changes nothing survives and fails it", () => {
   write("return n as SeqNum;");
   const caught = mutants("--only-first");
-  expect(caught.out).toContain("1 of 1: one: caught by test/wire/seq.test.ts\n");
+  expect(caught.out).toContain("1 of 1: one: caught by test/wire/seq.test.ts: ");
   expect(caught.out).toContain("figure: faults caught = 1 of 1 (100 %)\n");
   expect(caught.code).toBe(0);
   write("return (0 | n) as SeqNum;");

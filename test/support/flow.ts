@@ -29,7 +29,11 @@ export class Flow {
   private written = 0;
 
   constructor(settings: Partial<Settings> = {}, options = `<mss ${MSS},sackOK,wscale 7>`) {
-    this.p = new ScriptedPeer({ settings }).established(options, WINDOW);
+    // a peer that says nothing for a while is no lost tail here
+    this.p = new ScriptedPeer({ settings: { tcp_early_retrans: 0, ...settings } }).established(
+      options,
+      WINDOW,
+    );
   }
 
   get info(): TcpInfo {

@@ -11,6 +11,7 @@ import { Stack } from "../../src/stack/stack.ts";
 import type { Settings } from "../../src/tcp/config.ts";
 import { type Endpoint, type EndpointOwner, EVENT_CLOSED } from "../../src/tcp/endpoint.ts";
 import type { TcpState } from "../../src/tcp/state.ts";
+import type { TcpTrace } from "../../src/tcp/trace.ts";
 import { parseIpv4 } from "../../src/wire/address.ts";
 import {
   createIpv4Header,
@@ -46,6 +47,8 @@ export interface PeerOptions {
   readonly mtu?: number;
   readonly offload?: DeviceOffload;
   readonly peerIsn?: number;
+  /** False: no trace hears of the connections, so that the stack keeps no more of them than it needs. Default: true. */
+  readonly watched?: boolean;
 }
 
 export class ScriptedPeer implements EndpointOwner {
@@ -82,15 +85,19 @@ export class ScriptedPeer implements EndpointOwner {
       sender: this.sender,
       // scripts count with the halving of RFC 5681 unless they say otherwise
       settings: { tcp_congestion_control: "reno", ...options.settings },
-      trace: {
-        stateChange: (_e, from: TcpState, to: TcpState, why) => {
-          this.states.push(`${from} -> ${to}`);
-          this.reasons.push(why);
-        },
-        segmentReceived: () => {},
-        segmentSent: () => {},
-      },
+      ...(options.watched === false ? {} : { trace: this.trace() }),
     });
+  }
+
+  private trace(): TcpTrace {
+    return {
+      stateChange: (_e, from: TcpState, to: TcpState, why) => {
+        this.states.push(`${from} -> ${to}`);
+        this.reasons.push(why);
+      },
+      segmentReceived: () => {},
+      segmentSent: () => {},
+    };
   }
 
   /** ms since the start. */
@@ -108,7 +115,11 @@ export class ScriptedPeer implements EndpointOwner {
   }
 
   get state(): TcpState {
-    return this.endpoint.state;
+    const { state, remotePort } = this.endpoint;
+    // the endpoint does not hear how TIME-WAIT goes on
+    const lasts = (): boolean =>
+      this.stack.connections().some((c) => c.remotePort === remotePort && c.state === state);
+    return state === "TIME-WAIT" && !lasts() ? "CLOSED" : state;
   }
 
   onEvents(endpoint: Endpoint, events: number): void {

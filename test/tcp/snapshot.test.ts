@@ -32,7 +32,7 @@ test("a connection under way shows its queues, its flight and its times", () => 
     sack: true,
     srtt: 50,
     rttvar: 25,
-    minRtt: 50,
+    minRtt: 30,
     unacked: 3000,
     sacked: 1000,
     inFlight: 2000,
@@ -53,7 +53,7 @@ test("a connection under way shows its queues, its flight and its times", () => 
     userTimeout: 60_000,
     keepAlive: true,
     softError: "",
-    timer: "retransmit",
+    timer: "reordering",
   });
 });
 

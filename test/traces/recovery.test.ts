@@ -68,7 +68,7 @@ test("a partial ACK sends the next hole without waiting for a timer (NewReno) [6
 });
 
 test("with SACK only what is missing goes again, each hole once", () => {
-  const p = new ScriptedPeer().established(`<mss ${MSS},sackOK>`);
+  const p = new ScriptedPeer({ settings: { tcp_recovery: 0 } }).established(`<mss ${MSS},sackOK>`);
   p.writes(10_000);
   burst(p, 1, 10);
   p.sends(". 1:1(0) ack 1 <sack 1001:2001>").silent();
@@ -94,7 +94,7 @@ test("a SACK block that lies is ignored, and the rest of the ACK counts", () => 
 });
 
 test("a timeout leaves one segment of window, and slow start repairs", () => {
-  const p = new ScriptedPeer().established(`<mss ${MSS}>`);
+  const p = new ScriptedPeer({ settings: { tcp_frto: 0 } }).established(`<mss ${MSS}>`);
   p.writes(20_000);
   burst(p, 1, 10);
   p.waits(200).sees(". 1:1001(1000) ack 1", 200).silent();

@@ -3,6 +3,7 @@ import type { Instant } from "../../base/time.ts";
 import { seqGt } from "../../wire/seq.ts";
 import { mayGrow, noteReduction, reducedAlready } from "../ecn.ts";
 import { spreadBurst } from "../output/pacing.ts";
+import { news } from "../recovery/ack-news.ts";
 import type { Recovery, Tcb } from "../tcb.ts";
 import type { AckSample } from "./controller.ts";
 import {
@@ -68,11 +69,8 @@ export function reportAck(
     validateRound(t, sample.limited, now);
   }
   if (t.rate !== null) {
-    const newest = acked > 0 ? t.snd.una : (t.scoreboard?.highest(t.snd.una) ?? t.snd.una);
-    // what was SACKed before a timeout and is told again was delivered once
-    const total = t.bytesAcked + (t.scoreboard?.sacked ?? 0);
-    const delivered = Math.max(0, total - t.rate.delivered);
-    t.rate.acknowledged(sample, delivered, sample.lost, newest, sample.minRtt, now);
+    const newest = acked > 0 ? t.snd.una : news.end;
+    t.rate.acknowledged(sample, sample.delivered, sample.lost, newest, sample.minRtt, now);
   }
   cc.onAck(sample);
 }

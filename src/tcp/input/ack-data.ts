@@ -1,15 +1,21 @@
 /** What new and duplicate ACKs mean for round-trip time, congestion window and loss recovery. */
-import { after, elapsed, type Instant } from "../../base/time.ts";
-import { seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../../wire/seq.ts";
+import { elapsed, type Instant } from "../../base/time.ts";
+import { seqDiff, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
 import { FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
-import { reportAck, reportRecoveryEnd } from "../congestion/report.ts";
+import { reportAck } from "../congestion/report.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
-import { enterRecovery, flightSize, leaveRecovery, markFirstLost, pipe } from "../loss.ts";
+import { flightSize, pipe } from "../flight.ts";
+import { enterRecovery } from "../loss.ts";
 import { hasRoomToTell } from "../output/send-policy.ts";
-import { Scoreboard } from "../recovery/scoreboard.ts";
+import { news } from "../recovery/ack-news.ts";
+import { afterAck } from "../recovery/on-ack.ts";
+import { noteDelivery } from "../recovery/rack.ts";
+import { readSackBlocks } from "../recovery/sack.ts";
+import { chooseGuard, startRetransmitTimer } from "../retransmit-timer.ts";
 import type { Tcb } from "../tcb.ts";
-import { TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
+import { TIMER_PERSIST } from "../timers.ts";
 import { timestampNow } from "../timestamps.ts";
+import { returnRecords } from "../transitions.ts";
 
 /** RFC 5681 §3.2: the third duplicate starts fast retransmit. */
 const DUP_THRESH = 3;
@@ -22,41 +28,38 @@ export function dataAcknowledged(
   flight: number,
   now: Instant,
 ): void {
-  const rtt = sampleRtt(t, s, now);
+  const echoed = sampleRtt(t, s, now);
   const before = t.recovery;
-  const sackedBefore = t.scoreboard?.sacked ?? 0;
   t.persistBackoff = 0;
   t.dupAcks = 0;
-  t.scoreboard?.advance(t.snd.una);
-  takeSackBlocks(t, s);
-  const restart = recoveryProgress(t, bytes, now);
-  const sacked = (t.scoreboard?.sacked ?? 0) - sackedBefore;
-  if (bytes > 0) reportAck(t, bytes, sacked, flight, pipe(t), before, rtt, now);
-  if (restart && seqLt(t.snd.una, t.snd.nxt)) {
-    const span = t.rtt.current(t.env.settings.tcp_rto_max_ms);
-    t.timers.start(TIMER_RETRANSMIT, after(now, span));
-  }
+  hear(t, s, now);
+  const judging = t.losses !== null && t.losses.spuriousStep > 0;
+  const restart = afterAck(t, s, true, false, bytes, now);
+  t.newlyLost += news.lost;
+  const rtt = news.rtt >= 0 ? news.rtt : echoed;
+  // until F-RTO has judged, the window is 3 segments at most (RFC 5682 §2.1)
+  const counted = judging && t.recovery === "loss" ? Math.min(bytes, 2 * t.snd.mss) : bytes;
+  if (bytes > 0) reportAck(t, counted, news.delivered - counted, flight, pipe(t), before, rtt, now);
+  if (seqLt(t.snd.una, t.snd.nxt)) {
+    if (restart) startRetransmitTimer(t, now);
+    if (t.sack) chooseGuard(t, now);
+  } else returnRecords(t);
   tellRoom(t, bytes);
   growSendLimit(t);
 }
 
-/** The congestion window and the episode of recovery, if any; whether the timer starts anew. */
-function recoveryProgress(t: Tcb, bytes: number, now: Instant): boolean {
-  if (t.recovery === "open") {
-    maybeSackLoss(t, now);
-    return true;
-  }
-  if (seqGeq(t.snd.una, t.recoveryPoint)) {
-    leaveRecovery(t);
-    reportRecoveryEnd(t, now);
-    // behind the repair of a probe there may be a loss of its own
-    maybeSackLoss(t, now);
-    return true;
-  }
-  if (t.recovery === "recovery") return partialAck(t, bytes);
-  // after a timeout: slow start repairs
-  t.highRxt = seqMax(t.highRxt, t.snd.una);
-  return true;
+/** Fills `news` with what the ACK tells of what is under way. */
+function hear(t: Tcb, s: TcpSegment, now: Instant): void {
+  news.begin(now, t.rtt.minRtt, echoedBefore(t, s, now), t.recoveryPoint);
+  t.sent?.advance(t.snd.una, news);
+  if (t.sack && s.sackCount > 0) readSackBlocks(t, s);
+  noteDelivery(t, news);
+}
+
+/** What left at this moment or later is not what this segment echoes; `Infinity` where that is unknown. ms. */
+function echoedBefore(t: Tcb, s: TcpSegment, now: Instant): number {
+  const age = echoedRtt(t, s, now);
+  return age < 0 ? Infinity : Math.floor(now) - age + 1;
 }
 
 /** A writer that waits hears when there is room; one that does not, when all has arrived. */
@@ -66,21 +69,6 @@ function tellRoom(t: Tcb, bytes: number): void {
   if (!tell) return;
   snd.wantRoom = false;
   t.events |= EVENT_WRITABLE;
-}
-
-/** RFC 6582 §3.2, RFC 6675 §5: the next hole; only the first partial ACK restarts the timer. */
-function partialAck(t: Tcb, bytes: number): boolean {
-  t.partialAcks++;
-  t.highRxt = seqMax(t.highRxt, t.snd.una);
-  if (t.repairsProbe) return true; // all of it was sent again already
-  markFirstLost(t);
-  if (!t.sack) {
-    t.inflation = Math.max(0, t.inflation - bytes) + (bytes >= t.snd.mss ? t.snd.mss : 0);
-    t.highRxt = t.snd.una;
-    t.lostEdge = seqMin(seqAdd(t.snd.una, t.snd.mss), t.snd.nxt);
-    t.forceRetransmit = 1;
-  }
-  return t.partialAcks === 1 || t.sack;
 }
 
 /**
@@ -121,19 +109,23 @@ function growSendLimit(t: Tcb): void {
 
 /** ACK = SND.UNA. */
 export function duplicateAck(t: Tcb, s: TcpSegment, now: Instant): void {
-  if (flightSize(t) === 0) return;
+  const l = t.losses;
+  const flight = flightSize(t);
+  if (flight === 0 && s.sackCount === 0 && (l === null || l.probeEnd === null)) return;
   if (!t.sack) {
-    if (isDuplicate(t, s)) countDuplicate(t, now);
+    if (isDuplicate(t, s)) countDuplicate(t, s, now);
     return;
   }
+  hear(t, s, now);
   // RFC 6675 §2: only an ACK that tells something new counts
-  const fresh = takeSackBlocks(t, s);
-  if (fresh === 0) return;
+  const repeats = news.delivered === 0 && l !== null && isDuplicate(t, s);
+  if (news.delivered === 0 && news.duplicate === 0 && !repeats) return;
   const before = t.recovery;
-  t.dupAcks++;
-  if (before === "open") maybeSackLoss(t, now);
-  else if (before === "recovery" && !t.repairsProbe) markFirstLost(t);
-  reportAck(t, 0, fresh, flightSize(t), pipe(t), before, -1, now);
+  if (news.delivered > 0) t.dupAcks++;
+  afterAck(t, s, false, repeats, 0, now);
+  t.newlyLost += news.lost;
+  if (news.delivered > 0) reportAck(t, 0, news.delivered, flight, pipe(t), before, news.rtt, now);
+  chooseGuard(t, now);
 }
 
 /** RFC 5681 §2: no data, no SYN or FIN, an unchanged window, and no window probe under way. */
@@ -143,41 +135,18 @@ function isDuplicate(t: Tcb, s: TcpSegment): boolean {
   return !t.timers.isArmed(TIMER_PERSIST);
 }
 
-function countDuplicate(t: Tcb, now: Instant): void {
+/** Without SACK (RFC 5681 §3.2, RFC 6582 §3.2). */
+function countDuplicate(t: Tcb, s: TcpSegment, now: Instant): void {
+  if (flightSize(t) === 0) return;
   t.dupAcks++;
+  news.begin(now, 0, Infinity, t.recoveryPoint);
   if (t.recovery === "recovery") {
     // no more than was outstanding can have left the network, however many duplicates come (RFC 5681 §3.2, step 4)
     t.inflation = Math.min(t.inflation + t.snd.mss, seqDiff(t.recoveryPoint, t.snd.una));
-  } else if (
-    t.recovery === "open" &&
-    t.dupAcks === DUP_THRESH &&
-    seqGt(t.snd.una, t.recoveryPoint)
-  ) {
+  } else if (t.recovery === "loss") {
+    afterAck(t, s, false, true, 0, now);
+  } else if (t.dupAcks === DUP_THRESH && seqGt(t.snd.una, t.recoveryPoint)) {
     enterRecovery(t, now);
   }
-}
-
-function maybeSackLoss(t: Tcb, now: Instant): void {
-  const board = t.scoreboard;
-  if (board === null || board.isEmpty) return;
-  const lost = board.lostEdge(t.snd.una, t.snd.mss);
-  if (t.dupAcks < DUP_THRESH && !seqGt(lost, t.snd.una)) return;
-  if (seqLt(t.snd.una, t.recoveryPoint) && t.recoveryPoint !== t.snd.iss) return;
-  enterRecovery(t, now);
-}
-
-/** Puts valid blocks on the scoreboard; each bad one is ignored by itself. Returns the bytes that were news. */
-function takeSackBlocks(t: Tcb, s: TcpSegment): number {
-  if (!t.sack || s.sackCount === 0) return 0;
-  let fresh = 0;
-  for (let i = 0; i < s.sackCount; i++) {
-    const left = s.sack[2 * i]! as typeof t.snd.una;
-    const right = s.sack[2 * i + 1]! as typeof t.snd.una;
-    // what begins at SND.UNA would have been acknowledged: it is a lie that would open the congestion window
-    if (!seqLt(left, right) || seqLeq(left, t.snd.una) || seqGt(right, t.snd.nxt)) continue;
-    if (seqDiff(right, left) > seqDiff(t.snd.nxt, t.snd.una)) continue;
-    t.scoreboard ??= new Scoreboard(); // most connections never lose anything
-    fresh += t.scoreboard.add(left, right);
-  }
-  return fresh;
+  t.newlyLost += news.lost;
 }

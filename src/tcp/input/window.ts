@@ -2,6 +2,7 @@
 import type { Instant } from "../../base/time.ts";
 import { seqLeq, seqLt } from "../../wire/seq.ts";
 import { scaledWindow, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { news } from "../recovery/ack-news.ts";
 import type { Tcb } from "../tcb.ts";
 import { TIMER_PERSIST } from "../timers.ts";
 
@@ -14,7 +15,7 @@ export function openWindow(t: Tcb, s: TcpSegment, _now: Instant): void {
     t.persistBackoff = 0;
   }
   // what was sent again into a closed window was not taken: it leaves now rather than a back-off later
-  if (snd.wnd === 0 && window > 0 && t.recovery === "loss") t.highRxt = snd.una;
+  if (snd.wnd === 0 && window > 0 && t.recovery === "loss") t.sent?.loseResent(news);
   snd.wnd = window;
   if (window > snd.maxWnd) snd.maxWnd = window;
   snd.wl1 = s.seq;

@@ -5,9 +5,9 @@ import { ACK, ECE, FIN, PSH } from "../../wire/tcp-segment.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
 import { markData } from "../ecn.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
-import { pipe } from "../loss.ts";
+import { pipe } from "../flight.ts";
 import { HEADERS, optionBytes } from "../mss.ts";
-import { startRetransmitTimer } from "../retransmit-timer.ts";
+import { chooseGuard, startRetransmitTimer } from "../retransmit-timer.ts";
 import { ACK_NONE, type Tcb } from "../tcb.ts";
 import { timestampNow } from "../timestamps.ts";
 import { TIMER_DELAYED_ACK, TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
@@ -76,18 +76,24 @@ export function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Ins
   out.length = length;
   const next = (flags & FIN) !== 0 ? seqAdd(end, 1) : end;
   notePacketSize(t, length, next);
+  if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
+  if (t.recovery === "recovery") t.losses!.prrOut += length;
   const idle = snd.una === snd.nxt;
-  if (seqGt(next, snd.nxt)) noteNew(t, next, length, now);
-  if (t.rate !== null && length > 0) t.rate.sent(pipe(t), snd.nxt, idle, now);
-  if (t.pace !== null) paceSent(t, t.pace, length, now);
+  if (seqGt(next, snd.nxt)) leavesFirst(t, next, length, now);
+  noteRate(t, length, idle, now);
   if ((flags & FIN) !== 0 && !snd.finSent) finLeaves(t, now);
   snd.lastSent = now;
   t.timers.stop(TIMER_PERSIST);
-  if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
 }
 
-/** What was never sent before: it may be timed, and SND.NXT moves. */
-function noteNew(t: Tcb, next: SeqNum, length: number, now: Instant): void {
+/** `length` bytes left, for those who pace and measure; `idle`: nothing was under way. */
+function noteRate(t: Tcb, length: number, idle: boolean, now: Instant): void {
+  if (t.rate !== null && length > 0) t.rate.sent(pipe(t), t.snd.nxt, idle, now);
+  if (t.pace !== null) paceSent(t, t.pace, length, now);
+}
+
+/** What lies below `next` leaves for the first time, `length` bytes of data. */
+function leavesFirst(t: Tcb, next: SeqNum, length: number, now: Instant): void {
   const { snd } = t;
   if (!t.timing) {
     t.timing = true;
@@ -95,8 +101,11 @@ function noteNew(t: Tcb, next: SeqNum, length: number, now: Instant): void {
     t.timedAt = now;
   }
   if (snd.una === snd.nxt) t.stalledSince = now;
+  t.sent ??= t.env.sentRecords.take();
+  t.sent.append(snd.nxt, next, now);
   snd.nxt = next;
   t.bytesSent += length;
+  if (t.sack) chooseGuard(t, now);
   if (snd.wantRoom) tellRoom(t);
 }
 

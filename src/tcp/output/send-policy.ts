@@ -1,7 +1,8 @@
 /** How much may leave: windows, Nagle and silly-window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
 import { seqAdd, seqDiff } from "../../wire/seq.ts";
-import { pipe } from "../loss.ts";
+import { pipe } from "../flight.ts";
 import { sendLimit } from "../memory.ts";
+import { sendWindow } from "../recovery/prr.ts";
 import type { Tcb } from "../tcb.ts";
 
 /** Bytes queued that were never sent. */
@@ -27,8 +28,7 @@ export function usableWindow(t: Tcb): number {
 
 /** Bytes the congestion window, with `extra` on top, still has room for. */
 export function congestionRoom(t: Tcb, extra: number): number {
-  if (t.cc === null) return 0;
-  return Math.max(0, t.cc.cwnd + t.inflation + extra - pipe(t));
+  return Math.max(0, sendWindow(t) + extra - pipe(t));
 }
 
 /**

@@ -3,9 +3,9 @@ import { after, type Instant } from "../../base/time.ts";
 import { seqAdd } from "../../wire/seq.ts";
 import { ACK, ECE, RST, SYN } from "../../wire/tcp-segment.ts";
 import { restartAfterIdle } from "../congestion/validation.ts";
-import { pipe, stopTiming } from "../loss.ts";
 import { offerEcn, waitsForTimer } from "../ecn.ts";
 import { addFastOpen, holdsSyn, sendsEarly } from "../fast-open.ts";
+import { pipe, stopTiming } from "../flight.ts";
 import { advertisedMss } from "../mss.ts";
 import { type MtuSearch, planProbe, PROBE_WAITS, probeLeaves } from "../mtu-search.ts";
 import { windowScaleFor } from "../options.ts";
@@ -17,7 +17,7 @@ import { TIMER_KEEPALIVE, TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
 import { type Outgoing, resetOutgoing } from "./outgoing.ts";
 import { windowField } from "./receive-window.ts";
 import { paceRoom, spreadBurst } from "./pacing.ts";
-import { retransmission } from "./retransmission.ts";
+import { furtherRetransmission, retransmission } from "./retransmission.ts";
 import { compose, largest, send } from "./segment.ts";
 import { congestionRoom, nextLength, unsent, usableWindow } from "./send-policy.ts";
 
@@ -30,7 +30,8 @@ export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): 
   if (t.probeOwed) return probe(t, out, now);
   const room = t.pace === null ? max : paceRoom(t, t.pace, max, now);
   if (room > 0 && (retransmission(t, out, room, now) || newData(t, out, room, now))) return true;
-  return fin(t, out, now) || pureAck(t, out, now);
+  if (fin(t, out, now)) return true;
+  return (room > 0 && furtherRetransmission(t, out, room, now)) || pureAck(t, out, now);
 }
 
 /** SYN-SENT and SYN-RECEIVED. */
@@ -99,8 +100,8 @@ function firstSyn(t: Tcb, out: Outgoing, now: Instant): void {
 function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { snd } = t;
   const waiting = unsent(t);
-  if (waiting <= 0) noteAppLimited(t);
-  if (waiting <= 0 || t.onlyForced || waitsForTimer(t)) return false;
+  if (waiting <= 0) return noteAppLimited(t);
+  if (t.onlyForced || waitsForTimer(t)) return false;
   if (snd.una === snd.nxt && restartAfterIdle(t, now)) spreadBurst(t, now);
   const window = usableWindow(t);
   const room = newDataRoom(t, waiting, window);
@@ -120,14 +121,18 @@ function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
     return false;
   }
   send(t, out, snd.nxt, length, now);
+  if (t.losses !== null && t.losses.spuriousStep === 2) {
+    t.losses.newSegments = Math.max(0, t.losses.newSegments - Math.ceil(length / snd.mss));
+  }
   return true;
 }
 
-/** Nothing waits though the window has room: what is delivered now says nothing of what the path could. */
-function noteAppLimited(t: Tcb): void {
+/** Nothing waits though the window has room: what is delivered now says nothing of what the path could. Always false. */
+function noteAppLimited(t: Tcb): boolean {
   if (t.rate !== null && t.recovery === "open" && congestionRoom(t, 0) > 0) {
     t.rate.appLimited(pipe(t));
   }
+  return false;
 }
 
 function probeMtu(t: Tcb, out: Outgoing, search: MtuSearch, n: number, now: Instant): boolean {
@@ -141,6 +146,8 @@ function probeMtu(t: Tcb, out: Outgoing, search: MtuSearch, n: number, now: Inst
 /** What the congestion window leaves; without SACK each of the first two duplicates lets one segment go (RFC 3042). */
 function newDataRoom(t: Tcb, waiting: number, window: number): number {
   const limited = t.recovery === "open" && !t.sack && t.dupAcks < 3;
+  const asks = t.losses !== null && t.losses.spuriousStep === 2;
+  if (asks) return t.losses!.newSegments * t.snd.mss;
   const room = congestionRoom(t, 0);
   t.cwndLimited = room < waiting && room < window;
   return limited && t.dupAcks > 0 ? congestionRoom(t, t.dupAcks * t.snd.mss) : room;

@@ -28,21 +28,24 @@ const SIZES: Readonly<Record<Kind, number>> = { u8: 1, u16: 2, u32: 4, f32: 4, f
 const KINDS = Object.keys(SIZES) as Kind[];
 
 export function pack(figure: Figure): Packed {
-  const columns: { stored: Stored; values: ArrayLike<number> }[] = [];
+  const columns = new Map<Float64Array, { stored: Stored; values: ArrayLike<number> }>();
   let at = 0;
   const json = JSON.stringify(figure, function (this: unknown, key, value: unknown) {
     if (!(value instanceof Float64Array)) return value;
+    // the lines of a flow have one column of times
+    const known = columns.get(value);
+    if (known !== undefined) return known.stored;
     const unit = key === "t" && !whole(value) ? MICROSECOND : 1;
     const values = unit === 1 ? value : value.map((x) => Math.round(x / unit));
     const kind = kindFor(values, key === "v");
     const stored: Stored = { column: kind, at, length: values.length, unit };
-    columns.push({ stored, values });
+    columns.set(value, { stored, values });
     // columns begin at multiples of eight bytes, as typed arrays ask
     at += Math.ceil((values.length * SIZES[kind]) / 8) * 8;
     return stored;
   });
   const memory = new ArrayBuffer(at);
-  for (const { stored, values } of columns) view(memory, stored).set(values);
+  for (const { stored, values } of columns.values()) view(memory, stored).set(values);
   return { json, bytes: new Uint8Array(memory) };
 }
 

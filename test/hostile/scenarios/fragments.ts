@@ -3,12 +3,14 @@ import { expect } from "vitest";
 import { times, fragments, HONEST, icmp, ip, options, pattern, TCP } from "../support/packet.ts";
 import { Peer } from "../support/peer.ts";
 import { honestEcho } from "../support/invariants.ts";
-import { FULL, SLACK, type Scenario, type World } from "../support/world.ts";
+import { SLACK, type Scenario, sized, spentFor, type World } from "../support/world.ts";
 import { silence } from "./ipv4.ts";
 
 const MF = 0x2000;
 const OFFERED = { tcpOptions: options([2, 4, 5, 180], times(36, 1)) };
 const CAP = 4 * 1024 * 1024;
+/** Datagrams that wait at a time (src/stack/reassembly.ts). */
+const QUEUES = 1024;
 
 let id = 1000;
 
@@ -90,7 +92,7 @@ async function H023(w: World): Promise<void> {
 }
 
 async function H024(w: World): Promise<void> {
-  const count = w.virtual ? (FULL ? 200_000 : 40_000) : 10_000;
+  const count = sized(w, 200_000, 40_000, 10_000);
   const junk = pattern(0, 1400);
   const flood = (n: number): Uint8Array =>
     ip(
@@ -102,18 +104,22 @@ async function H024(w: World): Promise<void> {
       },
       junk,
     );
-  let [asked, whole, most, slowest] = [0, 0, 0, 0];
+  let [asked, whole, most, queues, slowest] = [0, 0, 0, 0, 0];
+  const costs: number[] = [];
   for (let n = 0; n < count;) {
     const echo = icmp({ source: HONEST }, 8, 0, n, pattern(n, 1400));
     const [first, ...rest] = fragments(echo, 704, 60000 + (asked % 5000));
     w.put(first!);
-    for (let i = 0; i < 500; i++, n++) w.put(flood(n));
+    const some = Array.from({ length: 500 }, () => flood(n++));
+    costs.push(await spentFor(w, async () => await Promise.resolve(w.put(...some))));
     w.put(...rest);
     asked++;
     await w.waits(25); // 20,000 a second
     await w.settle();
     whole += w.inbox.splice(0).filter((s) => s.icmpType === 0 && s.payload.length === 1400).length;
-    most = Math.max(most, (await w.app.residue()).fragmentBytes);
+    const { fragmentBytes, datagrams } = await w.app.residue();
+    most = Math.max(most, fragmentBytes);
+    queues = Math.max(queues, datagrams);
     if (asked % 20 === 0) {
       const took = await honestEcho(w, 1000);
       expect(took).toBeTypeOf("number");
@@ -121,6 +127,10 @@ async function H024(w: World): Promise<void> {
     }
   }
   expect(most).toBeLessThanOrEqual(CAP);
+  expect(queues).toBeLessThanOrEqual(QUEUES);
+  // a packet costs no more with all places taken than with few
+  const half = costs.length >> 1;
+  expect(Math.min(...costs.slice(half))).toBeLessThan(3 * Math.min(...costs.slice(0, half)) + 5);
   expect(whole).toBeGreaterThan(asked / 10);
   expect(slowest).toBeLessThan(1000);
 }
@@ -134,10 +144,8 @@ async function H025(w: World): Promise<void> {
     ),
   ).reverse();
   for (const lot of [parts, parts.slice(0, -1)]) {
-    const began = w.spent;
-    w.put(...lot);
-    await w.settle();
-    expect(w.spent - began).toBeLessThan(500 * SLACK);
+    const took = await spentFor(w, async () => await Promise.resolve(w.put(...lot)));
+    expect(took).toBeLessThan(500 * SLACK);
     expect((await w.app.residue()).fragmentBytes).toBeLessThan(65536);
   }
   w.inbox = [];
@@ -168,6 +176,4 @@ async function H026(w: World): Promise<void> {
   expect(await p.puts(piece(body, 24, 60, 0, 7))).toEqual(["icmp 11/1"]);
 }
 
-/** What the TUN can be driven through in real time. */
-export const FRAGMENTS: Record<string, Scenario> = { H020, H021, H022, H023, H024, H025 };
-export const FRAGMENTS_IN_TIME: Record<string, Scenario> = { H026 };
+export const FRAGMENTS: Record<string, Scenario> = { H020, H021, H022, H023, H024, H025, H026 };

@@ -1,6 +1,4 @@
 /** Rows H050 to H063: many at once, numbers that must not be guessed, and handshakes that go other ways. */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect } from "vitest";
 import { below, seededRng } from "../../../src/base/rng.ts";
 import {
@@ -23,25 +21,14 @@ import {
   wscale,
 } from "../support/packet.ts";
 import { aside } from "../support/aside.ts";
-import { MemoryWorld } from "../support/memory-world.ts";
 import { Peer } from "../support/peer.ts";
 import { honestEcho } from "../support/invariants.ts";
-import { FULL, type Scenario, type World } from "../support/world.ts";
+import { type Scenario, sized, type World } from "../support/world.ts";
 
 const rng = seededRng(4711);
 const anyone = (): number => 0xc6336400 + below(rng, 250) + 1; // 198.51.100.0/24
 const anyPort = (): number => 1024 + below(rng, 60000);
 const anyNumber = (): number => rng.i32() >>> 0;
-
-/** Bytes of heap and buffers, after the collector. */
-export function memoryUsed(): number {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  collect();
-  collect();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
 
 /**
  * `count` packets at 20,000 a second with honest peers among them, one for each `every`; how the honest ones fared, ms, and
@@ -53,6 +40,7 @@ async function flood(
   every: number,
   make: (n: number) => Uint8Array,
   heard: (s: Seen) => void = () => {},
+  look: () => Promise<void> = () => Promise.resolve(),
 ): Promise<(number | string)[]> {
   const honest: (number | string)[] = [];
   for (let n = 0; n < count;) {
@@ -62,7 +50,9 @@ async function flood(
     await w.waits(every / 20);
     await w.settle();
     for (const s of w.inbox.splice(0)) heard(s);
+    // 50 at a time are more than a peer that waits for each answer can be: one that is refused is refused in both
     honest.push(await honestEcho(w, 3000));
+    await look();
   }
   return honest;
 }
@@ -77,10 +67,15 @@ function served(honest: readonly (number | string)[]): void {
 const FULL_OPTIONS = options(mss(1460), sackOk, timestamps(1, 0), [1], wscale(7));
 
 async function H050(w: World): Promise<void> {
-  const before = memoryUsed();
-  const count = FULL ? 1_000_000 : w.virtual ? 40_000 : 20_000;
+  const before = await w.memory();
   let most = 0;
-  const honest = await flood(w, count, 500, () =>
+  let timers = 0;
+  const look = async (): Promise<void> => {
+    const residue = await w.app.residue();
+    most = Math.max(most, residue.halfOpen);
+    timers = Math.max(timers, residue.timers);
+  };
+  const syn = (): Uint8Array =>
     tcp({
       source: anyone(),
       sport: anyPort(),
@@ -88,16 +83,16 @@ async function H050(w: World): Promise<void> {
       seq: anyNumber(),
       flags: SYN,
       tcpOptions: FULL_OPTIONS,
-    }),
-  );
-  most = (await w.app.residue()).halfOpen;
-  served(honest);
+    });
+  served(await flood(w, sized(w, 1_000_000, 40_000, 20_000), 500, syn, () => {}, look));
+  // what an entry costs is test/stack/syn-queue-memory.test.ts's to weigh
   expect(most).toBeLessThanOrEqual(1024);
-  if (w.virtual) expect(memoryUsed() - before).toBeLessThan(16 * 1024 * 1024);
+  expect(timers).toBeLessThanOrEqual(1024 + 50);
+  expect((await w.memory()) - before).toBeLessThan(16 * 1024 * 1024);
 }
 
 async function H051(w: World): Promise<void> {
-  await aside(w, { settings: { tcp_syncookies: 2 } }, async (v) => {
+  await aside(w, "H051", { settings: { tcp_syncookies: 2 } }, async (v) => {
     const p = new Peer(v);
     expect(await p.says("S", 0, 0, 0, { tcpOptions: options(mss(1000)) })).toEqual([
       "S. 0:0(0) ack 1",
@@ -123,8 +118,8 @@ async function H051(w: World): Promise<void> {
     const accepted = await v.app.accepted();
     await new Peer(v).says("S", 0);
     let resets = 0;
-    v.onSent = (s) => void (resets += (s.flags & RST) === 0 ? 0 : 1);
-    for (let n = 0; n < (FULL ? 1_000_000 : 100_000); n++) {
+    const guesses = sized(w, 1_000_000, 100_000, 20_000);
+    for (let n = 0; n < guesses; n++) {
       v.put(
         tcp({
           sport: 1024 + (n % 60000),
@@ -134,9 +129,11 @@ async function H051(w: World): Promise<void> {
           flags: ACK,
         }),
       );
-      if (n % 1000 === 0) await v.waits(50);
+      if (n % 1000 !== 999) continue;
+      await v.waits(50);
+      await v.settle();
+      resets += v.inbox.splice(0).filter((s) => (s.flags & RST) !== 0).length;
     }
-    v.onSent = null;
     expect(await v.app.accepted()).toBe(accepted);
     expect(resets).toBeGreaterThan(0);
   });
@@ -152,20 +149,19 @@ async function H052(w: World): Promise<void> {
   const atOnce = p.last.length;
   expect(p.last.every((s) => s.flags === (SYN | ACK))).toBe(true);
   expect((await w.app.residue()).halfOpen).toBe(1);
-  await w.waits(w.virtual ? 200_000 : 2500);
+  await w.waits(200_000);
   await p.hears();
   expect(p.last.length).toBeGreaterThan(0);
   expect(p.last.length).toBeLessThanOrEqual(6);
   expect(atOnce + p.last.length).toBeLessThanOrEqual(6 * 11);
   const gaps = p.last.map((s, i) => s.at - (i === 0 ? 0 : p.last[i - 1]!.at));
-  if (w.virtual) {
-    for (let i = 2; i < gaps.length; i++) expect(gaps[i]! / gaps[i - 1]!).toBeCloseTo(2, 1);
-    expect(await w.app.residue()).toMatchObject({ halfOpen: 0, entries: 0 });
-  }
+  for (let i = 2; i < gaps.length; i++) expect(gaps[i]! / gaps[i - 1]!).toBeCloseTo(2, 1);
+  expect(await w.app.residue()).toMatchObject({ halfOpen: 0, entries: 0 });
 }
 
 async function H053(w: World): Promise<void> {
-  const count = w.virtual ? (FULL ? 1_000_000 : 40_000) : 10_000;
+  const count = sized(w, 1_000_000, 40_000, 10_000);
+  const before = await w.memory();
   const began = w.now;
   let resets = 0;
   let others = 0;
@@ -182,15 +178,16 @@ async function H053(w: World): Promise<void> {
   served(await flood(w, count, 1000, from(RST, SINK), heard));
   expect(resets).toBe(afterAcks);
   expect(others).toBe(0);
-  expect(await w.app.residue()).toMatchObject({ halfOpen: 0 });
+  expect(await w.app.residue()).toMatchObject({ halfOpen: 0, entries: 0, timers: 0 });
+  expect((await w.memory()) - before).toBeLessThan(16 * 1024 * 1024);
   const seconds = (w.now - began) / 1000;
   expect(resets).toBeLessThanOrEqual(1000 * (seconds + 1));
 }
 
 async function H054(w: World): Promise<void> {
-  const backlog = w.virtual ? 128 : 128;
+  const backlog = 128;
   await w.app.acceptsFromNowOn(false);
-  const peers = Array.from({ length: backlog * (w.virtual ? 10 : 3) }, () => new Peer(w));
+  const peers = Array.from({ length: backlog * 10 }, () => new Peer(w));
   for (const p of peers) w.put(p.make("S", 0));
   await w.settle();
   for (const p of peers) p.last = p.take();
@@ -204,6 +201,7 @@ async function H054(w: World): Promise<void> {
   const confirmed = new Set(answered.filter(confirms));
   expect(confirmed.size).toBeGreaterThan(backlog / 2);
   expect(confirmed.size).toBeLessThanOrEqual(backlog + 1);
+  expect((await w.app.residue()).buffered).toBeLessThanOrEqual(10 * (backlog + 1));
   await w.app.acceptsFromNowOn(true);
   for (let round = 0; round < 4; round++) {
     for (const p of answered) if (!confirmed.has(p)) w.put(p.make("P.", 1, 1, 10));
@@ -216,19 +214,35 @@ async function H054(w: World): Promise<void> {
   w.inbox = [];
 }
 
-/** S's ISN for the peer of that address and port; the half-open connection is taken back. */
-async function isnFor(w: World, address: number, port: number): Promise<number> {
-  const p = new Peer(w, { address, port });
-  await p.says("S", 0);
-  await p.says("R", 1);
-  return p.iss;
+/** S's ISNs for those peers; the half-open connections are taken back. */
+async function isnsFor(
+  w: World,
+  places: readonly (readonly [number, number])[],
+): Promise<number[]> {
+  const out: number[] = [];
+  for (let from = 0; from < places.length; from += 500) {
+    const peers = places
+      .slice(from, from + 500)
+      .map(([address, port]) => new Peer(w, { address, port }));
+    w.put(...peers.map((p) => p.make("S", 0)));
+    await w.settle();
+    const isns = new Map(w.inbox.splice(0).map((s) => [`${s.destination}:${s.dport}`, s.seq]));
+    for (const p of peers) out.push(isns.get(`${p.address}:${p.port}`)!);
+    w.put(...peers.map((p) => p.make("R", 1)));
+    await w.settle();
+  }
+  return out;
 }
 
 async function H055(w: World): Promise<void> {
-  const tuples = w.virtual ? 10_000 : 1000;
-  const isns: number[] = [];
-  for (let n = 0; n < tuples; n++) isns.push(await isnFor(w, 0xc6336401 + (n % 100), 2000 + n));
-  expect(new Set(isns).size).toBe(tuples);
+  const tuples = 10_000;
+  const places = Array.from(
+    { length: tuples },
+    (_, n) => [0xc6336401 + (n % 100), 2000 + n] as const,
+  );
+  const isns = await isnsFor(w, places);
+  // of 10,000 that are drawn at random two are the same once in a hundred runs
+  expect(new Set(isns).size).toBeGreaterThanOrEqual(tuples - 1);
   const buckets = times(256, 0);
   const steps = new Map<number, number>();
   for (let i = 1; i < tuples; i++) {
@@ -238,23 +252,33 @@ async function H055(w: World): Promise<void> {
   }
   const expected = (tuples - 1) / 256;
   const chi = buckets.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0);
-  expect(chi).toBeLessThan(330); // 255 degrees of freedom, 0.001
-  expect(Math.max(...steps.values())).toBe(1);
-  let last = await isnFor(w, PEER, 1999);
-  for (let n = 0; n < (w.virtual ? 1000 : 20); n++) {
+  // 255 degrees of freedom: 0.001, and where the key is another each time, one in 10,000,000
+  expect(chi).toBeLessThan(w.inMemory ? 330 : 380);
+  expect(Math.max(...steps.values())).toBeLessThanOrEqual(w.inMemory ? 1 : 2);
+  let [last] = await isnsFor(w, [[PEER, 1999]]);
+  const later = (isn: number): void => {
+    expect((isn - last!) | 0).toBeGreaterThan(0);
+    last = isn;
+  };
+  for (let n = 0; n < sized(w, 1000, 1000, 200); n++) {
     await w.waits(10);
-    const next = await isnFor(w, PEER, 1999);
-    expect((next - last) | 0).toBeGreaterThan(0);
-    last = next;
+    later((await isnsFor(w, [[PEER, 1999]]))[0]!);
   }
-  if (!w.virtual) return;
+  // and where each use of the pair ends in TIME-WAIT
+  for (let n = 0; n < 10; n++) {
+    await w.waits(10);
+    const p = await new Peer(w, { port: 1999 }).open();
+    later(p.iss);
+    await w.app.close(p.port);
+    await p.hears();
+    await p.says("F.", 1, 2);
+    expect((await w.app.told(p.port))!.state).toBe("TIME-WAIT");
+    await w.waits(60_001);
+  }
   // a restart has another key
-  const again = new MemoryWorld({ seed: 99 });
-  let same = 0;
-  for (let n = 0; n < 1000; n++) {
-    if ((await isnFor(again, 0xc6336401 + (n % 100), 2000 + n)) === isns[n]) same++;
-  }
-  expect(same).toBeLessThan(3);
+  await w.restarts();
+  const again = await isnsFor(w, places.slice(0, 1000));
+  expect(again.filter((isn, n) => isn === isns[n]).length).toBeLessThan(3);
 }
 
 /** Local ports of `count` opens. */
@@ -321,15 +345,17 @@ async function H057(w: World): Promise<void> {
 }
 
 async function H058(w: World): Promise<void> {
-  await aside(w, { settings: { ip_local_port_range: [50000, 50099] } }, async (v) => {
+  await aside(w, "H058", { settings: { ip_local_port_range: [50000, 50099] } }, async (v) => {
     const used: string[] = [];
+    let quickest = Infinity;
     for (let n = 0; n < 100; n++) used.push(await v.app.connect(80, 0));
     expect(new Set(used).size).toBe(100);
     for (let n = 0; n < 50; n++) {
       const began = performance.now();
       expect(await v.app.connect(80, 0)).toBe("EADDRNOTAVAIL");
-      expect(performance.now() - began).toBeLessThan(50);
+      quickest = Math.min(quickest, performance.now() - began);
     }
+    expect(quickest).toBeLessThan(5);
     expect(await v.app.connect(80, 0, HONEST)).toMatch(/:50\d\d\d$/);
     await v.app.endAll();
     await v.waits(200_000);

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { ACK, addr, fragments, icmp, pattern, STACK, tcp } from "../support/packet.ts";
 import { Peer } from "../support/peer.ts";
-import type { Scenario, World } from "../support/world.ts";
+import { type Scenario, sized, type World } from "../support/world.ts";
 import { drain } from "./tcp-header.ts";
 import { silence } from "./ipv4.ts";
 
@@ -103,7 +103,7 @@ async function H132(w: World): Promise<void> {
   const back = w.inbox.splice(0).filter((s) => s.icmpType === 0);
   const body = Buffer.concat(back.map((s) => s.payload));
   expect(body.equals(Buffer.from(pattern(9, 65_507 - 8)))).toBe(true);
-  const count = w.virtual ? 50_000 : 5000;
+  const count = sized(w, 50_000, 50_000, 5000);
   const echo = icmp({}, 8, 0, 7, pattern(0, 56));
   let answers = 0;
   for (let n = 0; n < count; n += 500) {
@@ -126,7 +126,7 @@ async function H133(w: World): Promise<void> {
   for (const mtu of [1500, 9000, 65535]) w.put(tooBig(1, mtu));
   await w.settle();
   expect(await pmtu()).toBe(1500);
-  for (let n = 0; n < (w.virtual ? 10 : 1); n++) {
+  for (let n = 0; n < 10; n++) {
     for (let i = 0; i < 140; i++) {
       for (const mtu of [0, 1, 67, 68, 296, 552, 65535]) w.put(tooBig(1, mtu));
     }
@@ -145,7 +145,6 @@ async function H133(w: World): Promise<void> {
   // no stream of tiny segments, whatever the search for a path that works settles on
   expect(sizes.filter((n) => n < 200).length).toBeLessThanOrEqual(3);
   expect((await w.app.info(p.port)).sendQueued).toBe(0);
-  if (!w.virtual) return;
   await w.waits(11 * 60_000);
   const q = await new Peer(w).open();
   expect((await w.app.info(q.port)).pmtu).toBe(1500);

@@ -1,19 +1,20 @@
-/** Every row's scenario, by where it can be driven. */
-import type { Settings } from "../../../src/tcp/config.ts";
+/** Every row's scenario, by where it is driven. */
 import type { Scenario } from "../support/world.ts";
-import { BLIND, BLIND_INSIDE } from "./blind.ts";
+import { BLIND } from "./blind.ts";
 import { CONGESTION } from "./congestion.ts";
-import { FRAGMENTS, FRAGMENTS_IN_TIME } from "./fragments.ts";
+import { FRAGMENTS } from "./fragments.ts";
 import { HANDSHAKE } from "./handshake.ts";
 import { ICMP_ROWS } from "./icmp.ts";
-import { INSIDE, INSIDE_IN_TIME } from "./inside.ts";
+import { INSIDE } from "./inside.ts";
+import { INTERFACE } from "./interface.ts";
 import { IPV4 } from "./ipv4.ts";
-import { RESOURCES, RESOURCES_IN_TIME } from "./resources.ts";
-import { HANDLERS } from "./sockets.ts";
-import { STREAM, STREAM_IN_TIME } from "./stream.ts";
+import { MEMORY_CAP } from "./memory-cap.ts";
+import { RESOURCES } from "./resources.ts";
+import { ENDS, HANDLERS } from "./sockets.ts";
+import { STREAM } from "./stream.ts";
 import { TCP_HEADER } from "./tcp-header.ts";
 
-/** From outside: in memory and through a TUN. */
+/** From outside: in memory and through a TUN, in tun.test.ts. */
 export const OUTSIDE: Readonly<Record<string, Scenario>> = {
   ...IPV4,
   ...FRAGMENTS,
@@ -21,24 +22,17 @@ export const OUTSIDE: Readonly<Record<string, Scenario>> = {
   ...HANDSHAKE,
   ...BLIND,
   ...RESOURCES,
+  ...MEMORY_CAP,
   ...CONGESTION,
   ...STREAM,
   ...ICMP_ROWS,
   ...INSIDE,
-};
-
-/** Only in memory: long times, a failing device, or a look inside. */
-export const IN_MEMORY: Readonly<Record<string, Scenario>> = {
-  ...FRAGMENTS_IN_TIME,
-  ...BLIND_INSIDE,
-  ...RESOURCES_IN_TIME,
-  ...STREAM_IN_TIME,
-  ...INSIDE_IN_TIME,
+  ...INTERFACE,
   ...HANDLERS,
 };
 
-/** Rows about processes and interfaces: in process.test.ts, H143 in tun.test.ts. */
-export const OF_PROCESSES: readonly string[] = ["H142", "H143", "H145", "H150", "H151"];
+/** In memory here; what their stimulus is no packet can be, and process.test.ts has it through a TUN. */
+export const IN_MEMORY: Readonly<Record<string, Scenario>> = { ...ENDS };
 
-/** Settings that a row needs. */
-export const SETTINGS: Readonly<Record<string, Partial<Settings>>> = {};
+/** Through a TUN in process.test.ts: `tuntcp serve`, signals, and the kernel's own programs as peers. */
+export const OF_PROCESSES: readonly string[] = ["H142", "H145", "H150", "H151", "H155"];

@@ -17,20 +17,28 @@ import {
 import type { TcpInfo } from "../../../src/tcp/info.ts";
 import type { Listener } from "../../../src/stack/listener.ts";
 import type { Stack } from "../../../src/stack/stack.ts";
-import { ECHO, PEER, SINK } from "./packet.ts";
+import { ECHO, HONEST, PEER, SINK } from "./packet.ts";
 
 /** What must be nothing again when a row is over (I6). */
 export interface Residue {
   /** Entries of the table of connections, half-open ones among them. */
   readonly entries: number;
   readonly halfOpen: number;
+  /** Armed, of connections and half-open ones. */
+  readonly timers: number;
+  /** Datagrams that wait for the rest of their fragments. */
+  readonly datagrams: number;
   readonly fragmentBytes: number;
+  /** Bytes queued, both ways and out of order. */
+  readonly buffered: number;
+  /** Bytes that the account of all connections (tcp_mem) shows. */
+  readonly account: number;
 }
 
 /** One connection as the program knows it. */
 export interface Told {
   readonly state: string;
-  /** As text where one byte is one character; the first 256 KiB. */
+  /** As text where one byte is one character; the first MiB. */
   readonly data: string;
   readonly length: number;
   readonly events: readonly string[];
@@ -45,7 +53,7 @@ const NAMES: readonly (readonly [number, string])[] = [
   [EVENT_FIN_ACKED, "sent"],
   [EVENT_CLOSED, "closed"],
 ];
-const KEEP = 262144;
+const KEEP = 1 << 20;
 
 let counted = new Uint8Array(0);
 
@@ -118,8 +126,10 @@ export class Application {
     if (!this.accepts) return;
     for (const listener of this.listeners) {
       for (let e = listener.accept(); e !== null; e = listener.accept()) {
-        this.acceptedCount++;
-        const one = new Conversation(e, listener.port === ECHO, this.readsNew);
+        // honest peers are looked at apart
+        const isHonest = e.remoteAddress >>> 0 === HONEST;
+        if (!isHonest) this.acceptedCount++;
+        const one = new Conversation(e, listener.port === ECHO, this.readsNew || isHonest);
         this.all.set(`${e.remoteAddress >>> 0}:${e.remotePort}`, one);
         one.read();
       }
@@ -168,7 +178,11 @@ export class Application {
         (n, l) => n + (l as unknown as { halfOpen: number }).halfOpen,
         0,
       ),
+      timers: stack["wheel"].size,
+      datagrams: stack["ip"]["fragments"]["queues"].size,
       fragmentBytes: stack["ip"]["fragments"].bytesHeld,
+      buffered: this.buffered(),
+      account: stack.memoryUsed,
     };
   }
 
@@ -193,6 +207,17 @@ export class Application {
 
   write(port: number, length: number): void {
     this.of(port).endpoint.send(counting(length));
+  }
+
+  /** As long as there is room, with copies, as a program writes that keeps nothing. */
+  writeUntilFull(port: number): void {
+    const { endpoint } = this.of(port);
+    while (endpoint.sendSpace > 0) endpoint.sendCopy(counting(1460));
+  }
+
+  /** It may have been ended by the stack or by its peer. */
+  abortIfThere(port: number): void {
+    this.find(port)?.endpoint.abort();
   }
 
   sendSpace(port: number): number {
@@ -251,6 +276,11 @@ export class Application {
 
   endAll(): void {
     this.stack.abortAll();
+  }
+
+  /** Lets go of all that it knows of connections, so that only the stack holds what is left. */
+  forgetAll(): void {
+    this.all.clear();
   }
 }
 

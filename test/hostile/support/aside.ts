@@ -1,15 +1,17 @@
-/** A part of a row that wants other settings: in memory only, with the same look at the invariants. */
-import { type MemoryOptions, MemoryWorld } from "./memory-world.ts";
-import { checkInvariants } from "./invariants.ts";
-import { type World } from "./world.ts";
+/** A part of a row that wants other settings: a stack of its own, held to the invariants by itself. */
+import { judged } from "./invariants.ts";
+import type { World, WorldOptions } from "./world.ts";
 
 export async function aside(
   w: World,
-  options: MemoryOptions,
-  run: (v: MemoryWorld) => Promise<void>,
+  id: string,
+  options: WorldOptions,
+  run: (v: World) => Promise<void>,
 ): Promise<void> {
-  if (!w.virtual) return;
-  const v = new MemoryWorld(options);
-  await run(v);
-  await checkInvariants(v);
+  const v = await w.another(options);
+  try {
+    await judged(v, id, async () => await run(v));
+  } finally {
+    await v.end();
+  }
 }

@@ -1,7 +1,8 @@
 """Packets into the kernel's side of a TUN, unchecked, and what comes out of it.
 
 A packet socket on the interface hands whatever it is given to the reader of the TUN; what the reader writes is seen
-before the kernel's own IP judges it. Frames on stdin and stdout: a length of 4 bytes, big-endian, and the packet.
+before the kernel's own IP judges it. Frames on stdin and stdout: a length of 4 bytes, big-endian, and the packet; one
+without bytes comes back once all before it are in the interface's queue.
 """
 
 import os
@@ -13,11 +14,12 @@ import sys
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 LARGEST = 65600
+SO_RCVBUFFORCE = 33
 
 
 def main(name):
     raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 26)
+    raw.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 28)
     raw.bind((name, ETH_P_ALL))
     address = (name, 0x0800)
     pending = bytearray()
@@ -46,8 +48,12 @@ def main(name):
                 if len(pending) - at - 4 < size:
                     break
                 try:
-                    raw.sendto(pending[at + 4 : at + 4 + size], address)
+                    if size == 0:
+                        write_all(bytes(4))
+                    else:
+                        raw.sendto(pending[at + 4 : at + 4 + size], address)
                 except OSError as error:
+                    # too long for the interface, or it is down: as for the kernel's own, it is lost
                     sys.stderr.write(f"{size} bytes: {error}\n")
                     sys.stderr.flush()
                 at += 4 + size

@@ -5,8 +5,10 @@ import { fileURLToPath } from "node:url";
 
 export interface Row {
   readonly id: string;
+  readonly kind: string;
   readonly stimulus: string;
   readonly required: string;
+  readonly source: string;
 }
 
 const FILE = join(dirname(fileURLToPath(import.meta.url)), "..", "rows.tsv");
@@ -17,9 +19,9 @@ export const ROWS: ReadonlyMap<string, Row> = new Map(
     .split("\n")
     .slice(1)
     .map((line) => {
-      const [id, , stimulus, required, source] = line.split("\t");
+      const [id, kind, stimulus, required, source] = line.split("\t");
       if (source === undefined) throw new Error(`not a row: ${line}`);
-      return [id!, { id: id!, stimulus: stimulus!, required: required! }];
+      return [id!, { id: id!, kind: kind!, source, stimulus: stimulus!, required: required! }];
     }),
 );
 

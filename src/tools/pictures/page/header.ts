@@ -108,10 +108,12 @@ function switches(header: HTMLElement, figure: Figure, view: View): void {
   for (const quantity of new Set(quantities)) {
     toggle(bar, quantity, "", view, [quantity], view.hiddenQuantities);
   }
+  if (figure.sequences.length === 0) return;
+  const marks = row(header, "Marks");
   const kinds = new Set(figure.sequences.flatMap(({ marks }) => marks.map((m) => m.kind)));
   for (const kind of MARK_KINDS.filter((k) => kinds.has(k))) {
     const { label, colour } = markStyle(kind);
-    toggle<Mark>(bar, label, colour, view, [kind], view.hiddenMarks);
+    toggle<Mark>(marks, label, colour, view, [kind], view.hiddenMarks);
   }
 }
 

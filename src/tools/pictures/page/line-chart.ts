@@ -37,13 +37,18 @@ export class LineChart {
       entry.append(`${ownerName(figure, line.owner)} ${line.quantity} `);
       return { line: new GridLine(line), entry, value: add(entry, "output") };
     });
-    this.chart = new Chart(this.options(figure), [[0, 1]], this.plot.area);
+    this.chart = new Chart(
+      this.options(figure),
+      [[], ...panel.lines.map(() => [])],
+      this.plot.area,
+    );
   }
 
   draw(): void {
+    if (!this.plot.isSeen()) return;
     const { range, hiddenOwners, hiddenQuantities } = this.view;
-    const width = this.plot.width();
-    const columns = Math.round(width * devicePixelRatio);
+    const width = this.plot.width;
+    const columns = Math.round((width * devicePixelRatio) / this.view.grain);
     const data: uPlot.AlignedData = [gridTimes(range, columns)];
     let [low, high] = [Infinity, -Infinity];
     this.shown.forEach(({ line, entry }, i) => {
@@ -60,6 +65,10 @@ export class LineChart {
     if (this.chart.width !== full) this.chart.setSize({ width: full, height: HEIGHT });
     this.chart.setData(data);
     this.drawCursor();
+  }
+
+  measure(): void {
+    this.plot.measure();
   }
 
   drawCursor(): void {

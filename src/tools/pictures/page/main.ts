@@ -30,7 +30,7 @@ let redraw: () => void = () => {};
 
 function show(figure: Figure): void {
   document.querySelectorAll("header, main").forEach((element) => element.remove());
-  const charts: { draw(): void; drawCursor(): void }[] = [];
+  const charts: (LineChart | SequenceChart)[] = [];
   const view = new View(figure.duration, (cursorOnly) => {
     for (const chart of charts) {
       if (cursorOnly) chart.drawCursor();
@@ -43,7 +43,10 @@ function show(figure: Figure): void {
   for (const panel of figure.panels) charts.push(new LineChart(main, figure, panel, view));
   if (figure.sequences.length > 0) charts.push(new SequenceChart(main, figure, view));
   factsOf(main, figure);
-  redraw = () => view.changed("all");
+  redraw = () => {
+    for (const chart of charts) chart.measure();
+    view.changed("all");
+  };
   redraw();
 }
 

@@ -3,15 +3,19 @@ import type { View } from "./view.ts";
 
 /** Pixels beside the plotted area, the same for all, so that equal times stand above each other. */
 export const GUTTER = 76;
-export const MARGIN = 14;
+export const MARGIN = 26;
 
 export interface Plot {
   readonly section: HTMLElement;
   readonly legend: HTMLElement;
   readonly area: HTMLElement;
-  /** Width of the plotted area in CSS pixels. */
-  width(): number;
+  /** Width of the plotted area in CSS pixels; asking the page for it at each use would have it laid out anew. */
+  width: number;
+  /** After the page got another size. */
+  measure(): void;
   showCursor(height: number): void;
+  /** What is scrolled away is drawn when it comes. */
+  isSeen(): boolean;
 }
 
 export function createPlot(host: HTMLElement, title: string, view: View): Plot {
@@ -22,19 +26,30 @@ export function createPlot(host: HTMLElement, title: string, view: View): Plot {
   area.tabIndex = 0;
   const cross = add(area, "div", "cross");
   const selection = add(area, "div", "selection");
+  let seen = true;
+  new IntersectionObserver((entries) => {
+    const now = entries.at(-1)!.isIntersecting;
+    if (now && !seen) view.changed("all");
+    seen = now;
+  }).observe(area);
   const plot: Plot = {
+    isSeen: () => seen,
     section,
     legend,
     area,
-    width: () => Math.max(100, area.clientWidth - GUTTER - MARGIN),
+    width: 100,
+    measure: () => {
+      plot.width = Math.max(100, area.clientWidth - GUTTER - MARGIN);
+    },
     showCursor: (height) => {
       const { cursor, range } = view;
       const share = cursor === null ? -1 : (cursor - range[0]) / (range[1] - range[0]);
       cross.style.display = share >= 0 && share <= 1 ? "block" : "none";
-      cross.style.left = `${GUTTER + share * plot.width()}px`;
+      cross.style.left = `${GUTTER + share * plot.width}px`;
       cross.style.height = `${height}px`;
     },
   };
+  plot.measure();
   pointerGestures(plot, selection, view);
   otherGestures(plot, view);
   return plot;
@@ -50,7 +65,7 @@ export function add(host: Element, tag: string, className = ""): HTMLElement {
 function timeAt(plot: Plot, view: View, clientX: number): number {
   const left = plot.area.getBoundingClientRect().left + GUTTER;
   const [low, high] = view.range;
-  return low + ((clientX - left) / plot.width()) * (high - low);
+  return low + ((clientX - left) / plot.width) * (high - low);
 }
 
 /** Dragging moves what is seen; with Shift it selects a stretch to zoom to. */
@@ -73,7 +88,7 @@ function pointerGestures(plot: Plot, selection: HTMLElement, view: View): void {
       selection.style.width = `${Math.abs(e.clientX - drag.x)}px`;
       selection.style.height = "100%";
     } else {
-      const by = ((drag.x - e.clientX) / plot.width()) * (drag.range[1] - drag.range[0]);
+      const by = ((drag.x - e.clientX) / plot.width) * (drag.range[1] - drag.range[0]);
       view.show(drag.range[0] + by, drag.range[1] + by);
     }
   });
@@ -101,7 +116,7 @@ function otherGestures(plot: Plot, view: View): void {
       if (e.ctrlKey || e.altKey || e.metaKey) {
         view.zoom(2 ** (e.deltaY / 200), timeAt(plot, view, e.clientX));
       } else if (Math.abs(sideways) > Math.abs(e.shiftKey ? 0 : e.deltaY)) {
-        view.pan((sideways / plot.width()) * (view.range[1] - view.range[0]));
+        view.pan((sideways / plot.width) * (view.range[1] - view.range[0]));
       } else {
         return;
       }

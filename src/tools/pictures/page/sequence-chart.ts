@@ -67,8 +67,9 @@ export class SequenceChart {
   }
 
   draw(): void {
+    if (!this.plot.isSeen()) return;
     const { context: c } = this;
-    const width = this.plot.width();
+    const width = this.plot.width;
     const ratio = devicePixelRatio;
     const full = Math.round((width + GUTTER + MARGIN) * ratio);
     if (c.canvas.width !== full || c.canvas.height !== HEIGHT * ratio) {
@@ -96,6 +97,10 @@ export class SequenceChart {
     this.drawCursor();
   }
 
+  measure(): void {
+    this.plot.measure();
+  }
+
   drawCursor(): void {
     this.plot.showCursor(HEIGHT - FOOT);
     const { cursor } = this.view;
@@ -114,13 +119,14 @@ export class SequenceChart {
     const first = Math.max(0, lowerBound(t, low) - 1);
     const end = Math.min(t.length, lowerBound(t, high) + 1);
     const sign = column.style.form === "cross" || column.style.form === "ring";
-    const level = column.pyramid.levelFor(first, end, sign ? width / 4 : width * NODES);
+    const most = (width * NODES) / this.view.grain;
+    const level = column.pyramid.levelFor(first, end, sign ? width / 4 : most);
     return { column, level, from: Math.floor(first / level.size), to: Math.ceil(end / level.size) };
   }
 
   private px(t: number): number {
     const [low, high] = this.view.range;
-    return GUTTER + ((t - low) / (high - low)) * this.plot.width();
+    return GUTTER + ((t - low) / (high - low)) * this.plot.width;
   }
 
   private py(v: number): number {
@@ -223,7 +229,7 @@ export class SequenceChart {
   /** The time, and the mark under the pointer. */
   private describe(cursor: number): string {
     const when = formatTick(cursor, { divisor: 1, name: "ms" }, 0.001);
-    const reach = (NEAR * (this.view.range[1] - this.view.range[0])) / this.plot.width();
+    const reach = (NEAR * (this.view.range[1] - this.view.range[0])) / this.plot.width;
     let best: { distance: number; text: string } | null = null;
     for (const { column } of this.parts) {
       const { t, from, to, kind } = column.marks;

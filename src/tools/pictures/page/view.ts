@@ -1,6 +1,9 @@
 /** What is looked at: the stretch of time, the cursor, and what is hidden. Whoever draws is told once a frame. */
 import type { Mark } from "../figure.ts";
 
+/** ms without movement after which everything is drawn finely again. */
+const SETTLED = 120;
+
 export class View {
   readonly whole: readonly [number, number];
   range: readonly [number, number];
@@ -10,6 +13,9 @@ export class View {
   readonly hiddenQuantities: Set<string> = new Set();
   readonly hiddenMarks: Set<Mark> = new Set();
   private readonly draw: (cursorOnly: boolean) => void;
+  /** Pixels to one column of what is drawn: while the picture moves, coarse and quick. */
+  grain: 1 | 3 = 1;
+  private settling: ReturnType<typeof setTimeout> | undefined = undefined;
   private pending: "nothing" | "cursor" | "all" = "nothing";
 
   constructor(duration: number, draw: (cursorOnly: boolean) => void) {
@@ -24,6 +30,12 @@ export class View {
     const span = Math.min(end - start, Math.max(high - low, 1e-6));
     const from = Math.min(Math.max(low, start), end - span);
     this.range = [from, from + span];
+    this.grain = 3;
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.grain = 1;
+      this.changed("all");
+    }, SETTLED);
     this.changed("all");
   }
 

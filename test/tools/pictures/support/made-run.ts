@@ -152,5 +152,15 @@ function link(name: string, seed: number, samples: number, duration: number): Li
     series["delay"]!.push(packets * 1.2);
   }
   const none = { lost: 0, aqmDropped: 0, cut: 0, marked: 0, duplicated: 0, corrupted: 0 };
-  return { name, packets: 8000, bytes: 12e6, overflowed: 12, reordered: 0, ...none, series };
+  const queue = { queueMean: 40, queueMost: 100, waitMean: 48 };
+  return {
+    name,
+    packets: 8000,
+    bytes: 12e6,
+    overflowed: 12,
+    reordered: 0,
+    ...none,
+    ...queue,
+    series,
+  };
 }

@@ -1,0 +1,99 @@
+/** A scenario file: loaded, with the congestion controls that it names, and a digest that says whether two are the same. */
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  type Plan,
+  type PlanOptions,
+  readScenario,
+  ScenarioError,
+  type ScenarioInput,
+} from "../../sim/index.ts";
+import type { ControllerKind } from "../../tcp/congestion/controller.ts";
+import { loadCongestionControl } from "../congestion-control/index.ts";
+import { LoadError, loadModule } from "../load-module/index.ts";
+
+export interface ScenarioFile {
+  readonly file: string;
+  readonly input: ScenarioInput;
+  /** Over the file, and what it imports by a path, in any depth. */
+  readonly digest: string;
+}
+
+/** Throws a LoadError. */
+export async function loadScenario(file: string): Promise<ScenarioFile> {
+  const { default: input } = await loadModule(file);
+  if (typeof input !== "object" || input === null) {
+    throw new LoadError(`${file}: expected a default export, export default scenario({ ... })`);
+  }
+  return { file, input, digest: digestOf(resolve(file)) };
+}
+
+/** Throws a LoadError, one line that begins with the file's name. */
+export function planOf(scenario: ScenarioFile, options: PlanOptions): Plan {
+  try {
+    return readScenario(scenario.input, options);
+  } catch (error) {
+    if (error instanceof ScenarioError) throw new LoadError(`${scenario.file}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The modules with congestion controls that a plan names, from the scenario's folder on. Throws a LoadError. */
+export async function loadControllers(
+  scenario: ScenarioFile,
+  modules: readonly string[],
+): Promise<Map<string, ControllerKind>> {
+  const loaded = new Map<string, ControllerKind>();
+  for (const path of modules) loaded.set(path, await loadCongestionControl(found(scenario, path)));
+  return loaded;
+}
+
+function found(scenario: ScenarioFile, path: string): string {
+  return isAbsolute(path) ? path : join(dirname(scenario.file), path);
+}
+
+/** Of the scenario and of the modules that are loaded beside it. */
+export function fullDigest(scenario: ScenarioFile, modules: readonly string[]): string {
+  if (modules.length === 0) return scenario.digest;
+  const hash = createHash("sha256").update(scenario.digest);
+  for (const path of modules) hash.update(digestOf(resolve(found(scenario, path))));
+  return hash.digest("hex");
+}
+
+const EXTENSION = /\.[cm]?[jt]s$|\.json$/;
+const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}\/[^"']+)["']/g;
+
+function digestOf(entry: string): string {
+  const hash = createHash("sha256");
+  const seen = new Set<string>();
+  const add = (path: string): void => {
+    if (seen.has(path) || !EXTENSION.test(path) || !existsSync(path)) return;
+    seen.add(path);
+    const text = readFileSync(path, "utf8");
+    hash.update(`${text.length}\n`).update(text);
+    for (const [, target] of text.matchAll(IMPORT)) add(resolve(dirname(path), target!));
+  };
+  add(entry);
+  return hash.digest("hex");
+}
+
+/** Rooms that decide what a run does. */
+const ROOMS = ["base", "wire", "tcp", "stack", "netem", "sockets", "sim"];
+
+/** Over the code of the simulator that is running: results of different code are not put together. */
+export function codeDigest(): string {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const hash = createHash("sha256");
+  for (const room of ROOMS) {
+    const names = readdirSync(join(root, room), { recursive: true }) as string[];
+    for (const name of names.map((n) => n.replaceAll("\\", "/")).toSorted()) {
+      const path = join(root, room, name);
+      if (!/\.(?:js|ts)$/.test(name) || name.endsWith(".d.ts") || !statSync(path).isFile())
+        continue;
+      hash.update(`${room}/${name}\n`).update(readFileSync(path));
+    }
+  }
+  return hash.digest("hex");
+}
