@@ -10,6 +10,7 @@ import { tcpOptionsLength } from "../wire/tcp-options.ts";
 import { HEADERS } from "./mss.ts";
 import type { Outgoing } from "./output/outgoing.ts";
 import type { Tcb } from "./tcb.ts";
+import { returnRecords } from "./recovery/records-pool.ts";
 import { TIMER_RETRANSMIT } from "./timers.ts";
 
 /** What is known of a server: an empty cookie asks for one. */
@@ -91,7 +92,7 @@ export function holdsSyn(t: Tcb, f: FastOpenState): boolean {
 }
 
 /** The option on the first SYN or SYN-ACK, all others in place, and data on a SYN that has a cookie (RFC 7413 §4.2). */
-export function addFastOpen(t: Tcb, f: FastOpenState, out: Outgoing): void {
+export function addFastOpen(t: Tcb, f: FastOpenState, out: Outgoing, now: Instant): void {
   const s = out.segment;
   const { cookie } = f;
   if (cookie === null) return;
@@ -116,7 +117,7 @@ export function addFastOpen(t: Tcb, f: FastOpenState, out: Outgoing): void {
   out.length = length;
   out.whole = true;
   out.remark = "Fast Open";
-  t.snd.nxt = seqAdd(t.snd.iss, 1 + length);
+  recordData(t, seqAdd(t.snd.iss, 1 + length), now);
   t.bytesSent += length;
 }
 
@@ -140,15 +141,26 @@ export function fastOpenAnswered(t: Tcb, f: FastOpenState, s: TcpSegment, now: I
     // RFC 7413 §4.1.3.1: it did not take the data, nor say by a new cookie that it would
     if (!hasCookie) env.fastOpens.failed(remoteAddress, now);
   }
-  if (left > 0) takeBack(t, s.ack);
+  if (left > 0) takeBack(t, s.ack, now);
 }
 
 /** What was on the SYN beyond `from` counts as never sent, but as sent before to ECN. */
-function takeBack(t: Tcb, from: SeqNum): void {
+function takeBack(t: Tcb, from: SeqNum, now: Instant): void {
   const { snd } = t;
   if (t.ecn !== null) t.ecn.newFrom = snd.nxt;
   t.bytesSent -= seqDiff(snd.nxt, from);
-  snd.nxt = from;
+  returnRecords(t);
+  recordData(t, from, now);
+}
+
+/** What is on the SYN, up to `end`, is under way. */
+function recordData(t: Tcb, end: SeqNum, now: Instant): void {
+  const { snd } = t;
+  const start = seqAdd(snd.iss, 1);
+  snd.nxt = end;
+  if (!seqLt(start, end)) return;
+  t.sent = t.env.sentRecords.take();
+  t.sent.append(start, end, now);
 }
 
 /** A connection attempt of ours failed, other than by its user. */

@@ -4,6 +4,7 @@ import { type Instant, after } from "../base/time.ts";
 import { EVENT_CLOSED } from "./endpoint.ts";
 import { fastOpenFailed, leavePending } from "./fast-open.ts";
 import { isLegal, type TcpState } from "./state.ts";
+import { returnRecords } from "./recovery/records-pool.ts";
 import type { Tcb } from "./tcb.ts";
 import { TIMER_TIME_WAIT } from "./timers.ts";
 
@@ -67,11 +68,4 @@ function release(t: Tcb): void {
   returnRecords(t);
   t.losses = null;
   t.cc = null;
-}
-
-/** Nothing is outstanding any more: the next connection that sends may have the records. */
-export function returnRecords(t: Tcb): void {
-  if (t.sent === null) return;
-  t.env.sentRecords.give(t.sent);
-  t.sent = null;
 }

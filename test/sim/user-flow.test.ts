@@ -36,9 +36,9 @@ test("a function's round trips take what the link says, to the bit, and it sleep
 });
 
 test("runs with a function are equal to the last packet", async () => {
-  const one = await simulateWithUsers(withFlow(echo, 0.2), { seed: 4 });
+  const one = await simulateWithUsers(withFlow(echo, 0.2), { seed: 3 });
   expect(one.flows[0]!.retransmits).toBeGreaterThan(0);
-  expect(await simulateWithUsers(withFlow(echo, 0.2), { seed: 4 })).toEqual(one);
+  expect(await simulateWithUsers(withFlow(echo, 0.2), { seed: 3 })).toEqual(one);
 });
 
 test("HTTP as Node has it works over it, with losses", async () => {

@@ -10,12 +10,12 @@ import { hasRoomToTell } from "../output/send-policy.ts";
 import { news } from "../recovery/ack-news.ts";
 import { afterAck } from "../recovery/on-ack.ts";
 import { noteDelivery } from "../recovery/rack.ts";
+import { returnRecords } from "../recovery/records-pool.ts";
 import { readSackBlocks } from "../recovery/sack.ts";
 import { chooseGuard, startRetransmitTimer } from "../retransmit-timer.ts";
 import type { Tcb } from "../tcb.ts";
 import { TIMER_PERSIST } from "../timers.ts";
 import { timestampNow } from "../timestamps.ts";
-import { returnRecords } from "../transitions.ts";
 
 /** RFC 5681 §3.2: the third duplicate starts fast retransmit. */
 const DUP_THRESH = 3;

@@ -94,7 +94,7 @@ function firstSyn(t: Tcb, out: Outgoing, now: Instant): void {
   t.timing = true;
   t.timedSeq = t.snd.nxt;
   t.timedAt = now;
-  if (t.fastOpen !== null) addFastOpen(t, t.fastOpen, out);
+  if (t.fastOpen !== null) addFastOpen(t, t.fastOpen, out, now);
 }
 
 function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {

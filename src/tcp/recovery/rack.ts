@@ -24,7 +24,7 @@ export function noteDelivery(t: Tcb, told: AckNews): void {
   const { rtt, sent } = t;
   if (told.rtt >= 0 && told.rtt < rtt.minRtt) rtt.minRtt = told.rtt;
   if (told.time === -Infinity || sent === null) return;
-  rtt.latest = Math.max(0, told.now - told.time);
+  rtt.latest = told.now - told.time;
   const newer =
     told.time > sent.rackTime || (told.time === sent.rackTime && seqGt(told.end, sent.rackEnd));
   if (newer) {

@@ -1,4 +1,5 @@
 /** Records for connections to borrow while they have data outstanding. */
+import type { Tcb } from "../tcb.ts";
 import { CAPACITY } from "./record-array.ts";
 import { SentRecords } from "./sent-records.ts";
 
@@ -18,4 +19,11 @@ export class SentRecordsPool {
     records.reset();
     this.free.push(records);
   }
+}
+
+/** Nothing is outstanding any more: the next connection that sends may have the records. */
+export function returnRecords(t: Tcb): void {
+  if (t.sent === null) return;
+  t.env.sentRecords.give(t.sent);
+  t.sent = null;
 }
