@@ -97,7 +97,7 @@ export const MUTANTS = [
   },
   {
     name: "sack-block-from-una",
-    find: "|| seqLeq(left, t.snd.una) ",
+    find: "|| seqLeq(from, snd.una) ",
     replace: "",
     tests: ["test/traces/sack-sender.test.ts"],
   },
@@ -338,5 +338,48 @@ export const MUTANTS = [
     find: "const pointer = seqAdd(s.seq, s.urgentPointer);",
     replace: "const pointer = seqAdd(s.seq, s.urgentPointer + 1);",
     tests: ["test/traces/urgent.test.ts"],
+  },
+  // --- loss recovery and congestion ---
+  {
+    name: "cubic-does-not-reduce",
+    find: "curve.epoch = -1;\n    this.ssthresh = Math.max(Math.floor(flight * beta), 2 * this.mss);",
+    replace: "curve.epoch = -1;\n    this.ssthresh = Math.max(flight, 2 * this.mss);",
+    tests: ["test/tcp/congestion/cubic.test.ts", "test/traces/congestion.test.ts"],
+  },
+  {
+    name: "reordering-counts-as-loss",
+    find: "return t.rtt.latest + reorderingWindow(t);",
+    replace: "return t.rtt.latest;",
+    tests: ["test/traces/recovery.test.ts"],
+  },
+  {
+    name: "prr-lets-everything-go",
+    find: "count = Math.min(ssthresh - inFlight, count);",
+    replace: "",
+    tests: ["test/traces/recovery.test.ts"],
+  },
+  {
+    name: "nothing-of-a-timeout-is-undone",
+    find: "  if (first) beginUndo(t, l);\n",
+    replace: "",
+    tests: ["test/traces/recovery.test.ts"],
+  },
+  {
+    name: "window-reduced-for-each-echo",
+    find: "const due = !e.reduced;",
+    replace: "const due = true;",
+    tests: ["test/traces/ecn.test.ts"],
+  },
+  {
+    name: "echo-that-never-ends",
+    find: "    e.echoes = false;\n",
+    replace: "",
+    tests: ["test/traces/ecn.test.ts"],
+  },
+  {
+    name: "fast-open-cookie-half-checked",
+    find: "readI32(s.cookie, 0) === sipHash(key, s.source, s.destination, 0, 0) &&",
+    replace: "",
+    tests: ["test/stack/fast-open.test.ts", "test/traces/fast-open-server.test.ts"],
   },
 ];
