@@ -36,8 +36,8 @@ export const MUTANTS = [
   },
   {
     name: "syn-window-scaled-when-sent",
-    find: "if (isSyn) return Math.min(65535, rcv.buffer);",
-    replace: "if (isSyn) return Math.min(65535, rcv.buffer >> 7);",
+    find: "const field = Math.min(65535, Math.max(0, rcv.buffer - t.receiveQueue.length));",
+    replace: "const field = Math.max(0, rcv.buffer - t.receiveQueue.length) >> rcv.scale;",
     tests: ["test/traces/window-edges.test.ts"],
   },
   {
@@ -54,8 +54,8 @@ export const MUTANTS = [
   },
   {
     name: "nagle-off",
-    find: "return t.noDelay || t.snd.una === t.snd.nxt ||",
-    replace: "return true || t.noDelay || t.snd.una === t.snd.nxt ||",
+    find: "return t.noDelay || t.snd.nxt === t.snd.bufferSeq ||",
+    replace: "return true || t.snd.nxt === t.snd.bufferSeq ||",
     tests: ["test/traces/silly-window.test.ts"],
   },
   {
@@ -97,9 +97,9 @@ export const MUTANTS = [
   },
   {
     name: "sack-block-from-una",
-    find: "|| seqLeq(from, snd.una) ||",
-    replace: "||",
-    tests: ["test/traces/recovery.test.ts"],
+    find: "|| seqLeq(from, snd.una) ",
+    replace: "",
+    tests: ["test/traces/sack-sender.test.ts"],
   },
   {
     name: "fin-before-the-hole-is-filled",
@@ -202,7 +202,7 @@ export const MUTANTS = [
     name: "mss-of-a-peer-that-names-none",
     find: "s.mss > 0 ? Math.max(s.mss, settings.tcp_min_snd_mss) : 536;",
     replace: "s.mss > 0 ? Math.max(s.mss, settings.tcp_min_snd_mss) : 1460;",
-    tests: ["test/traces/options.test.ts"],
+    tests: ["test/traces/path-mtu.test.ts"],
   },
   {
     name: "paws-on-rst",
@@ -338,5 +338,48 @@ export const MUTANTS = [
     find: "const pointer = seqAdd(s.seq, s.urgentPointer);",
     replace: "const pointer = seqAdd(s.seq, s.urgentPointer + 1);",
     tests: ["test/traces/urgent.test.ts"],
+  },
+  // --- loss recovery and congestion ---
+  {
+    name: "cubic-does-not-reduce",
+    find: "curve.epoch = -1;\n    this.ssthresh = Math.max(Math.floor(flight * beta), 2 * this.mss);",
+    replace: "curve.epoch = -1;\n    this.ssthresh = Math.max(flight, 2 * this.mss);",
+    tests: ["test/tcp/congestion/cubic.test.ts", "test/traces/congestion.test.ts"],
+  },
+  {
+    name: "reordering-counts-as-loss",
+    find: "return t.rtt.latest + reorderingWindow(t);",
+    replace: "return t.rtt.latest;",
+    tests: ["test/traces/recovery.test.ts"],
+  },
+  {
+    name: "prr-lets-everything-go",
+    find: "count = Math.min(ssthresh - inFlight, count);",
+    replace: "",
+    tests: ["test/traces/recovery.test.ts"],
+  },
+  {
+    name: "nothing-of-a-timeout-is-undone",
+    find: "  if (first) beginUndo(t, l);\n",
+    replace: "",
+    tests: ["test/traces/recovery.test.ts"],
+  },
+  {
+    name: "window-reduced-for-each-echo",
+    find: "const due = !e.reduced;",
+    replace: "const due = true;",
+    tests: ["test/traces/ecn.test.ts"],
+  },
+  {
+    name: "echo-that-never-ends",
+    find: "    e.echoes = false;\n",
+    replace: "",
+    tests: ["test/traces/ecn.test.ts"],
+  },
+  {
+    name: "fast-open-cookie-half-checked",
+    find: "readI32(s.cookie, 0) === sipHash(key, s.source, s.destination, 0, 0) &&",
+    replace: "",
+    tests: ["test/stack/fast-open.test.ts", "test/traces/fast-open-server.test.ts"],
   },
 ];

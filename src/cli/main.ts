@@ -21,6 +21,7 @@ function build(): Command {
     .description("A complete TCP over IPv4 in user space, behind a TUN device.")
     .version(version())
     .helpCommand(false)
+    .enablePositionalOptions()
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({ writeErr: () => {} });

@@ -78,6 +78,8 @@ export class FlowStats {
   private sampled = 0;
   private sampledAt = 0;
   private retries = 0;
+  /** Its name is kept, as a connection that is over has none. */
+  private controller = "";
 
   constructor(plan: FlowPlan) {
     this.plan = plan;
@@ -130,6 +132,7 @@ export class FlowStats {
     if (again) this.retransmits++;
     if (t !== this.sender) return;
     this.trips.look(t);
+    if (t.cc !== null) this.controller = t.cc.name;
     // each expiry counts itself in `retries`, and new data acknowledged sets that back
     if (again && t.retries > this.retries) this.timeouts++;
     this.retries = t.retries;
@@ -177,7 +180,7 @@ export class FlowStats {
       name: plan.name,
       from: plan.from,
       to: plan.to,
-      congestionControl: this.sender?.cc?.name ?? plan.congestionControl,
+      congestionControl: this.controller,
       bytes: this.bytes,
       start,
       end,

@@ -47,6 +47,7 @@ export interface RequestPlan extends FlowBase {
   readonly count: number;
   readonly think: number;
   readonly random: boolean;
+  readonly noDelay: boolean;
 }
 
 export interface OnOffPlan extends FlowBase {

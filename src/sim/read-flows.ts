@@ -55,6 +55,7 @@ function byKind(r: Reader, kind: string, common: Omit<FlowPlan, "kind">): FlowPl
         count: r.whole("count", 1, MOST) ?? Infinity,
         think: r.quantity("think", "time") ?? 0,
         random: r.flag("random", false),
+        noDelay: r.flag("noDelay", true),
       };
     case "on-off":
       return {

@@ -88,6 +88,8 @@ export interface RequestInput extends FlowCommon {
   readonly think?: number | string;
   /** Times of thinking are exponentially distributed around `think`. */
   readonly random?: boolean;
+  /** True, as such programs set it; false shows what Nagle's algorithm and delayed ACKs do to each other. */
+  readonly noDelay?: boolean;
 }
 
 export interface OnOffInput extends FlowCommon {

@@ -22,9 +22,13 @@ const RECEIVE_SCALE_SHIFT = 10;
 const SCALE_MASK = 15;
 const TOS_SHIFT = 14;
 
-/** Times are kept in whole ms, rounded down: a field that holds a fraction costs a heap number beside the object. */
-function whole(at: Instant): Instant {
-  return instantOf(Math.floor(at));
+/** Times are kept in whole ms modulo 2^32, all of the last days: a field that holds more than an int32 costs a heap number. */
+function word(at: Instant): number {
+  return Math.floor(at) | 0;
+}
+
+function ageOf(at: number, now: Instant): number {
+  return (word(now) - at) | 0;
 }
 
 export class TimeWait implements WheelEntry {
@@ -41,16 +45,19 @@ export class TimeWait implements WheelEntry {
   readonly receiveBuffer: number;
   /** With a trace: the connection itself, as watchers know it. */
   readonly watched: TcpConnection | null;
+  /** The next younger and older one. */
+  younger: TimeWait | null = null;
+  older: TimeWait | null = null;
   /** Bytes offered beyond RCV.NXT. */
   private rcvWnd = 0;
   private readonly sndWnd: number;
   private readonly maxWnd: number;
   private tsRecent = 0;
-  private tsRecentAt: Instant = instantOf(0);
+  private tsRecentAt = 0;
   private challenges = 0;
-  private challengeEpoch: Instant = instantOf(0);
-  private lastHeard: Instant = instantOf(0);
-  private readonly lastSent: Instant;
+  private challengeEpoch = 0;
+  private lastHeard = 0;
+  private readonly lastSent: number;
   private segsIn = 0;
   private segsOut = 0;
   private readonly bytesReceived: number;
@@ -87,7 +94,7 @@ export class TimeWait implements WheelEntry {
     this.watched = c.env.trace === null ? null : c;
     this.sndWnd = c.snd.wnd;
     this.maxWnd = c.snd.maxWnd;
-    this.lastSent = whole(c.snd.lastSent);
+    this.lastSent = word(c.snd.lastSent);
     this.bytesReceived = c.bytesReceived;
     this.bytesAcked = c.bytesAcked;
     this.bytesSent = c.bytesSent;
@@ -104,26 +111,27 @@ export class TimeWait implements WheelEntry {
     return this.ports & 0xffff;
   }
 
-  /** Since when TS.Recent stands; null without timestamps. */
-  get timestampSince(): Instant | null {
-    return (this.agreed & TIMESTAMPS) === 0 ? null : this.tsRecentAt;
+  /** ms that TS.Recent stands; -1 without timestamps. */
+  timestampAge(now: Instant): number {
+    return (this.agreed & TIMESTAMPS) === 0 ? -1 : ageOf(this.tsRecentAt, now);
   }
 
   /** What segments in TIME-WAIT can change. */
   note(c: TcpConnection): void {
     this.rcvWnd = seqDiff(c.rcv.edge, c.rcv.nxt);
     this.tsRecent = c.tsRecent;
-    this.tsRecentAt = whole(c.tsRecentAt);
+    this.tsRecentAt = word(c.tsRecentAt);
     this.challenges = c.challenges;
-    this.challengeEpoch = whole(c.challengeEpoch);
-    this.lastHeard = whole(c.rcv.lastHeard);
+    this.challengeEpoch = word(c.challengeEpoch);
+    this.lastHeard = word(c.rcv.lastHeard);
     this.segsIn = c.segsIn;
     this.segsOut = c.segsOut;
   }
 
   /** The connection again, in `c`, which is new. */
-  restore(c: TcpConnection): void {
+  restore(c: TcpConnection, now: Instant): void {
     const { agreed, sndNxt, rcvNxt } = this;
+    const instant = (at: number): Instant => instantOf(Math.floor(now) - ageOf(at, now));
     c.frozen = true;
     c.state = "TIME-WAIT";
     c.orphan = true;
@@ -138,9 +146,9 @@ export class TimeWait implements WheelEntry {
       c.ecn.echoes = (agreed & ECN_ECHOES) !== 0;
     }
     c.tsRecent = this.tsRecent;
-    c.tsRecentAt = this.tsRecentAt;
+    c.tsRecentAt = instant(this.tsRecentAt);
     c.challenges = this.challenges;
-    c.challengeEpoch = this.challengeEpoch;
+    c.challengeEpoch = instant(this.challengeEpoch);
     const { snd, rcv } = c;
     snd.una = sndNxt;
     snd.nxt = sndNxt;
@@ -151,7 +159,7 @@ export class TimeWait implements WheelEntry {
     snd.maxWnd = this.maxWnd;
     snd.mss = this.mss;
     snd.scale = (agreed >> SEND_SCALE_SHIFT) & SCALE_MASK;
-    snd.lastSent = this.lastSent;
+    snd.lastSent = instant(this.lastSent);
     rcv.irs = this.irs;
     rcv.nxt = rcvNxt;
     rcv.edge = seqAdd(rcvNxt, this.rcvWnd);
@@ -162,7 +170,7 @@ export class TimeWait implements WheelEntry {
     rcv.ended = true;
     rcv.lastAckSent = rcvNxt;
     rcv.urgent = rcvNxt;
-    rcv.lastHeard = this.lastHeard;
+    rcv.lastHeard = instant(this.lastHeard);
     c.segsIn = this.segsIn;
     c.segsOut = this.segsOut;
     c.bytesReceived = this.bytesReceived;

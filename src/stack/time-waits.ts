@@ -3,7 +3,7 @@
  * left to be sent or told, and a connection again for the moment that a segment of it takes. How many there may be
  * (tcp_max_tw_buckets), and what becomes of one whose place a new connection takes (RFC 6191; RFC 9293 §3.6.1, MAY-2).
  */
-import { elapsed, type Instant } from "../base/time.ts";
+import type { Instant } from "../base/time.ts";
 import { type SeqNum, seqAdd, seqMax } from "../wire/seq.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { ACK_NONE, type TcpEnvironment } from "../tcp/tcb.ts";
@@ -33,8 +33,10 @@ export interface TimeWaitParts {
 }
 
 export class TimeWaits {
-  /** In the order in which they entered. */
-  private readonly all = new Set<TimeWait>();
+  // In the order in which they entered; a set would be 40 bytes for each.
+  private oldest: TimeWait | null = null;
+  private youngest: TimeWait | null = null;
+  private count = 0;
   /** Those whose place a half-open connection has until that one is whole or gone, and how long they would last. */
   private readonly aside = new Map<object, readonly [TimeWait, Instant]>();
   private readonly p: TimeWaitParts;
@@ -44,7 +46,7 @@ export class TimeWaits {
   }
 
   get size(): number {
-    return this.all.size;
+    return this.count;
   }
 
   // --- in and out -----------------------------------------------------------------------------------
@@ -65,29 +67,28 @@ export class TimeWaits {
     c.ack = ACK_NONE;
     c.duplicateAcks = 0;
     this.stand(e, c.timers.deadline(TIMER_TIME_WAIT));
-    if (this.all.size > this.p.env.settings.tcp_max_tw_buckets) this.endOldest(now);
-    return e;
-  }
-
-  private endOldest(now: Instant): void {
-    for (const oldest of this.all) {
+    if (this.count > this.p.env.settings.tcp_max_tw_buckets) {
       this.p.env.count("TcpExtTCPTimeWaitOverflow");
-      this.end(oldest, "tcp_max_tw_buckets reached", now);
-      return;
+      this.end(this.oldest!, "tcp_max_tw_buckets reached", now);
     }
+    return e;
   }
 
   private stand(e: TimeWait, until: Instant): void {
     this.p.table.insert(e.local, e.localPort, e.remote, e.remotePort, e);
     this.p.wheel.schedule(e, until);
-    this.all.add(e);
+    this.count++;
+    e.older = this.youngest;
+    if (this.youngest === null) this.oldest = e;
+    else this.youngest.younger = e;
+    this.youngest = e;
   }
 
   /** For one segment, or to look at: the connection that it was. Give it to {@link settle} when something happened to it. */
   thaw(e: TimeWait, now: Instant): TcpConnection {
     if (e.watched !== null) return e.watched;
     const c = this.p.build(e.local, e.localPort, e.remote, e.remotePort, e.iss, now);
-    e.restore(c);
+    e.restore(c, now);
     c.onLookedAt(now);
     if (!this.p.routes.isEmpty) this.p.routes.apply(c);
     return c;
@@ -108,7 +109,14 @@ export class TimeWaits {
   }
 
   private remove(e: TimeWait): void {
-    this.all.delete(e);
+    const { older, younger } = e;
+    if (older === null) this.oldest = younger;
+    else older.younger = younger;
+    if (younger === null) this.youngest = older;
+    else younger.older = older;
+    e.older = null;
+    e.younger = null;
+    this.count--;
     this.p.wheel.cancel(e);
     this.p.table.delete(e.local, e.localPort, e.remote, e.remotePort);
   }
@@ -125,7 +133,7 @@ export class TimeWaits {
   mayTakeOver(e: TableEntry, now: Instant): e is TimeWait {
     const { tcp_tw_reuse: reuse, tcp_timestamps: timestamps } = this.p.env.settings;
     if (!(e instanceof TimeWait) || reuse === 0 || timestamps === 0) return false;
-    return e.timestampSince !== null && elapsed(e.timestampSince, now) >= REUSE_AFTER;
+    return e.timestampAge(now) >= REUSE_AFTER;
   }
 
   /** The ISS of what takes the place of `old`: above everything that one used (RFC 9293 §3.6.1, MAY-2). */

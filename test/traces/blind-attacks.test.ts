@@ -141,6 +141,8 @@ describe("challenge ACKs", () => {
     expect(challenged(p, 1000)).toBe(10);
     expect(p.stack.counters.get("TcpExtTCPChallengeACK")).toBe(20);
     expect(p.stack.counters.get("TcpExtTCPACKSkippedChallenge")).toBe(2010 - 20);
+    // what is not answered leaves nothing behind either (CVE-2026-4247)
+    expect(p.stack.memoryUsed).toBe(0);
   });
 
   test("have number and interval as settings [5961-7-TUNE]", () => {

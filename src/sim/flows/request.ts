@@ -23,6 +23,7 @@ export class RequestFlow extends Flow {
   }
 
   protected override opened(): void {
+    this.client!.setNoDelay(this.plan.noDelay);
     this.ask();
   }
 
@@ -58,7 +59,10 @@ export class RequestFlow extends Flow {
   }
 
   protected override onServer(endpoint: Endpoint): void {
-    if (this.stats.sender !== (endpoint as unknown)) this.stats.shows(endpoint);
+    if (this.stats.sender !== (endpoint as unknown)) {
+      this.stats.shows(endpoint);
+      endpoint.setNoDelay(this.plan.noDelay);
+    }
     for (let chunk = endpoint.receive(); chunk !== null; chunk = endpoint.receive()) {
       this.requestLeft -= chunk.length;
     }

@@ -69,6 +69,10 @@ export function reportAck(
     t.roundEnd = t.snd.nxt;
     validateRound(t, sample.limited, now);
   }
+  if (t.rate !== null) {
+    const newest = acked > 0 ? t.snd.una : news.end;
+    t.rate.acknowledged(sample, sample.delivered, sample.lost, newest, sample.minRtt, now);
+  }
   cc.onAck(sample);
 }
 

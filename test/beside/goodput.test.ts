@@ -1,0 +1,84 @@
+/**
+ * Goodput over a bad network beside the kernel's own in one run, as sender and as receiver. At full size each cell of loss and
+ * round-trip time is held to a ratio; every day one cell is looked at for its bytes only.
+ */
+import { describe, expect, it } from "vitest";
+import { obstacle } from "../interop/support/world.ts";
+import { figure, FULL, progress } from "../support/full.ts";
+import { BadNetwork, hasCubic, type Way } from "./bad-network.ts";
+
+const LOSSES = FULL ? [0.1, 1, 3] : [1];
+const ROUND_TRIPS = FULL ? [1, 20, 100] : [20];
+const FLOWS = FULL ? 8 : 2;
+const RATE = 100e6;
+const MSS = 1448;
+const WAYS: readonly Way[] = ["down", "up"];
+/** Of the kernel's goodput, in each cell. */
+const LEAST = 0.9;
+
+/** Bytes that one of the flows will move in about `seconds`, by the window that such a loss leaves. */
+function sizeFor(loss: number, rtt: number, seconds: number): number {
+  const window = 1.3 * Math.sqrt(100 / loss) * MSS;
+  const rate = Math.min(window / (rtt / 1000), RATE / 8 / FLOWS);
+  return Math.round(Math.max(200_000, rate * seconds));
+}
+
+/** Bytes a second of one flow: all that was moved by all the time that it took. */
+async function goodput(
+  kind: "ours" | "kernel",
+  spec: string,
+  bytes: number,
+): Promise<Record<Way, number>> {
+  const network = new BadNetwork(spec);
+  try {
+    await (kind === "ours" ? network.serveOurs() : network.serveKernel());
+    const rates: Partial<Record<Way, number>> = {};
+    for (const way of WAYS) {
+      const seconds = await network.transfer(way, FLOWS, bytes);
+      rates[way] = (bytes * FLOWS) / seconds.reduce((a, b) => a + b, 0);
+    }
+    return rates as Record<Way, number>;
+  } finally {
+    await network.remove();
+  }
+}
+
+describe.skipIf(obstacle("curl") !== null || !hasCubic())("beside the kernel, goodput", () => {
+  for (const loss of LOSSES) {
+    for (const rtt of ROUND_TRIPS) {
+      it(
+        `with ${loss} % loss and ${rtt} ms`,
+        async () => {
+          const bytes = sizeFor(loss, rtt, FULL ? 6 : 0.5);
+          const rounds = FULL ? 2 : 1;
+          const sums = { ours: { up: 0, down: 0 }, kernel: { up: 0, down: 0 } };
+          for (let seed = 1; seed <= rounds; seed++) {
+            const spec = `loss=${loss}%,delay=${rtt / 2}ms,rate=${RATE / 1e6}mbit,queue=500,limit=5000,seed=${seed}`;
+            // both at once, so that whatever else the machine does is the same for both
+            const [ours, kernel] = await Promise.all([
+              goodput("ours", spec, bytes),
+              goodput("kernel", spec, bytes),
+            ]);
+            for (const way of WAYS) {
+              sums.ours[way] += ours[way] / rounds;
+              sums.kernel[way] += kernel[way] / rounds;
+            }
+          }
+          for (const way of WAYS) {
+            const ratio = sums.ours[way] / sums.kernel[way];
+            const mbit = (b: number): string => ((b * 8) / 1e6).toFixed(2);
+            const role = way === "down" ? "sender" : "receiver";
+            figure(
+              `goodput beside the kernel's, ${loss} % loss, ${rtt} ms, as ${role}`,
+              `${ratio.toFixed(2)} (${mbit(sums.ours[way])} against ${mbit(sums.kernel[way])} Mbit/s a flow, ${FLOWS} flows)`,
+            );
+            progress(`${loss} % ${rtt} ms ${role}: ${ratio.toFixed(2)}`);
+            if (FULL) expect.soft(ratio, `as ${role}`).toBeGreaterThanOrEqual(LEAST);
+            expect(sums.ours[way]).toBeGreaterThan(0);
+          }
+        },
+        FULL ? 600_000 : 60_000,
+      );
+    }
+  }
+});
