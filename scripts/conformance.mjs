@@ -17,7 +17,7 @@ import { parseArgs } from "node:util";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const JUDGED = new Set(
   (
-    "codec handshake data ack window rto close reset timewait keepalive urgent options mtu isn icmp ip " +
+    "codec handshake data ack window rto recovery close reset timewait keepalive urgent options mtu isn icmp ip " +
     "security api ecn tfo"
   ).split(" "),
 );

@@ -24,6 +24,7 @@ export class RttEstimator {
     if (this.samples === 0) {
       this.srtt = r;
       this.rttvar = r / 2;
+      this.latest = r; // of the SYN
     } else {
       this.rttvar += (Math.abs(this.srtt - r) - this.rttvar) / 4;
       this.srtt += (r - this.srtt) / 8;

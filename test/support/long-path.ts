@@ -27,6 +27,8 @@ export class LongPath {
   /** B's end of the connection, once it was accepted. */
   b: Endpoint | null = null;
   reads = true;
+  /** True: the path loses it. */
+  lose: (from: "a" | "b", packet: Uint8Array) => boolean = () => false;
   delivered = 0;
   private readonly ends: readonly [End, End];
   private readonly delay: number;
@@ -105,6 +107,7 @@ export class LongPath {
       end.stack.poll(this.now);
       for (const { bytes } of end.sender.packets.splice(0)) {
         end.freeAt = Math.max(end.freeAt, this.now) + bytes.length / SPEED;
+        if (this.lose(end === this.ends[0] ? "a" : "b", bytes)) continue;
         end.flying.push({ at: end.freeAt + this.delay, bytes });
       }
     }

@@ -7,6 +7,7 @@ import type { TcpConnection } from "../../src/tcp/connection.ts";
 import type { Settings } from "../../src/tcp/config.ts";
 import type { TcpInfo } from "../../src/tcp/info.ts";
 import { seqDiff } from "../../src/wire/seq.ts";
+import { FIN } from "../../src/wire/tcp-segment.ts";
 import { ScriptedPeer } from "./scripted-peer.ts";
 
 export const MSS = 1000;
@@ -31,7 +32,6 @@ export class Sender {
   constructor(options: SenderOptions = {}) {
     const { settings = {}, rtt = 100 } = options;
     this.window = options.window ?? 65535;
-    // bursts are paced elsewhere; here a window leaves at once
     this.p = new ScriptedPeer({ settings }).listens();
     const syn = options.options ?? `<mss ${MSS},sackOK>`;
     this.p.sends(`S 0:0(0) win 65535 ${syn}`);
@@ -79,11 +79,12 @@ export class Sender {
     return this;
   }
 
-  /** What left since it was last asked. */
-  get left(): string[] {
+  /** What left since it was last asked, bare ACKs aside. */
+  left(): string[] {
     const all: string[] = [];
     while (this.p.pending > 0) {
       const { segment, remark } = this.p.next();
+      if (segment.payloadLength === 0 && (segment.flags & FIN) === 0) continue;
       const from = (seqDiff(segment.seq, this.p.ourSeq(0)) - 1) / MSS;
       const short = segment.payloadLength === MSS ? "" : ` (${segment.payloadLength})`;
       all.push(
@@ -95,7 +96,7 @@ export class Sender {
 
   /** The same, as one line. */
   sees(text: string): this {
-    expect(this.left.join(", ")).toBe(text);
+    expect(this.left().join(", ")).toBe(text);
     return this;
   }
 }

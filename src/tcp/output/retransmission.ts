@@ -94,8 +94,8 @@ function lossProbe(
     send(t, out, snd.nxt, fresh, now);
     probeLeft(t, l, false);
   } else {
-    const dataEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
-    const at = seqMax(sent.last, seqAdd(dataEnd, -size));
+    const end = seqMin(seqAdd(snd.bufferSeq, t.sendBuffer.length), snd.nxt); // without FIN
+    const at = seqMax(sent.last, seqAdd(end, -size));
     if (!sendAgain(t, l, sent, at, out, max, now)) return false;
     probeLeft(t, l, true);
   }

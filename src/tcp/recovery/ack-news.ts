@@ -17,6 +17,8 @@ export class AckNews {
   lost = 0;
   /** When the newest copy left that was found lost itself; `-Infinity`: none was. */
   lostAgain: number = -Infinity;
+  /** Copies among what was marked lost. */
+  lostCopies = 0;
   /** Something was delivered that left only once, before SND.NXT was `judged`. */
   original = false;
   /** Of that, something below what was SACKed earlier: the path reorders (RFC 8985 §6.2 step 3). */
@@ -39,6 +41,7 @@ export class AckNews {
     this.delivered = 0;
     this.lost = 0;
     this.lostAgain = -Infinity;
+    this.lostCopies = 0;
     this.original = false;
     this.reordered = false;
     this.rtt = -1;

@@ -79,6 +79,7 @@ export function detectLosses(t: Tcb, now: number): void {
   if (sent === null || sent.isEmpty || !t.sack) return;
   if (usesRack(t)) {
     const next = sent.markLostByTime(tooOld(t), now, news);
+    if (news.lostCopies > 0) t.env.count("TcpExtTCPLostRetransmit", news.lostCopies);
     if (next < Infinity) lossState(t).reorderAt = next;
   } else {
     const edge = sent.lostEdge(t.snd.mss);

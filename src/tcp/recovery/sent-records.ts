@@ -206,7 +206,9 @@ export class SentRecords extends RecordArray {
     const from = this.startOf(i);
     if (this.waiting === n || seqLt(from, this.waitingFrom)) this.waitingFrom = from;
     news.lost += n;
-    if ((flags & RESENT) !== 0) news.lostAgain = Math.max(news.lostAgain, this.times[i]!);
+    if ((flags & RESENT) === 0) return;
+    news.lostAgain = Math.max(news.lostAgain, this.times[i]!);
+    news.lostCopies++;
   }
 
   /** The segment at SND.UNA is lost. */
@@ -365,6 +367,11 @@ export class SentRecords extends RecordArray {
   /** Where the last record begins. */
   get last(): SeqNum {
     return this.startOf(this.tail - 1);
+  }
+
+  /** How many bytes from `at` on are of one record. */
+  rest(at: SeqNum): number {
+    return seqDiff(this.ends[this.find(at)]! as SeqNum, at);
   }
 
   /** The last record is neither SACKed nor sent again. */
