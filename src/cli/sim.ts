@@ -17,18 +17,25 @@ import {
   type ScenarioFile,
 } from "../tools/sim/scenario-file.ts";
 import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import {
+  addPictures,
+  checkPictures,
+  type PictureOptions,
+  wantsPictures,
+  writeRuns,
+} from "./pictures.ts";
 import { Progress } from "./progress.ts";
 import { SimCapture } from "./sim-capture.ts";
 import { checkSimOptions, type RawSimOptions, type SimOptions } from "./sim-options.ts";
 
-type Outputs = Pick<RawSimOptions, "out" | "csv" | "json">;
+type Outputs = Pick<RawSimOptions, "out" | "csv" | "json"> & PictureOptions;
 
 function collect(value: string, all: readonly string[]): string[] {
   return [...all, value];
 }
 
 function addOutputs(command: Command): Command {
-  return command
+  return addPictures(command)
     .option("--out <file>", "write all results as JSON (- for stdout, instead of the tables)")
     .option("--csv <file>", "write all figures as CSV, one a line (- for stdout)")
     .option("--json", "print the results as JSON instead of the tables");
@@ -88,12 +95,14 @@ export function registerSim(program: Command): void {
 async function sim(file: string, raw: RawSimOptions): Promise<void> {
   const options = checkSimOptions(raw);
   const scenario = await explainedAsync(loadScenario(file));
-  const experiment = explained(() => experimentOf(scenario, options, raw.series === true));
+  const series = raw.series === true || wantsPictures(raw);
+  const experiment = explained(() => experimentOf(scenario, options, series));
   const all = jobsOf(experiment);
   if (raw.capture !== undefined && all.length > 1) {
     throw usage(`--capture: is for a single run, and these are ${all.length}`);
   }
   const jobs = inShard(all, options.shard);
+  checkPictures(raw, jobs.length);
   const runs =
     raw.capture !== undefined
       ? [await captured(scenario, jobs[0]!, raw.capture)]
@@ -173,6 +182,7 @@ async function captured(
 }
 
 function report(all: Results, options: Outputs): void {
+  checkPictures(options, all.runs.length);
   const files = [
     ["--out", options.out, toText],
     ["--csv", options.csv, csv],
@@ -182,7 +192,8 @@ function report(all: Results, options: Outputs): void {
     if (path === "-") process.stdout.write(text(all));
     else write(option, path, text(all));
   }
-  if (options.out === "-" || options.csv === "-") return;
+  writeRuns(options, all.runs);
+  if ([options.out, options.csv, options.svg, options.html].includes("-")) return;
   process.stdout.write(options.json === true ? toText(all) : tables(all));
 }
 

@@ -1,23 +1,16 @@
 /** The time-sequence graph of a flow in SVG: segments as bars, ACK and window as steps, signs for what got lost or marked. */
 import { type Figure, type MarkColumns, ownerName, type Sequence } from "./figure.ts";
-import { type Level, lowerBound, Pyramid } from "./pyramid.ts";
+import { type Part, partOf, sequenceRange } from "./parts.ts";
+import { Pyramid } from "./pyramid.ts";
 import { markStyle } from "./style.ts";
 import { axes, type Frame, type LegendItem, n } from "./svg-frame.ts";
-import { scaleFor, valueRange } from "./ticks.ts";
+import { scaleFor } from "./ticks.ts";
 
 export const SEQUENCE_HEIGHT = 300;
 /** Of one kind; beyond, neighbours in time are drawn as one. */
 const MOST_BARS = 3000;
 /** Crosses and rings are wide, and would hide the rest. */
 const MOST_SIGNS = 150;
-
-interface Part {
-  readonly marks: MarkColumns;
-  readonly level: Level;
-  /** Nodes of the level. */
-  readonly from: number;
-  readonly to: number;
-}
 
 export function drawSequence(
   out: string[],
@@ -27,14 +20,13 @@ export function drawSequence(
   place: (items: readonly LegendItem[], title: string) => Frame,
 ): void {
   const parts = sequence.marks.map((marks) => part(marks, range)).filter((p) => p.to > p.from);
-  const [low, high] = extent(parts);
+  const y = sequenceRange(parts);
   const name = ownerName(figure, sequence.owner);
-  const title = `Time-sequence of ${name} (${scaleFor("B", high).name})`;
+  const title = `Time-sequence of ${name} (${scaleFor("B", y[1]).name})`;
   const frame = place(
     parts.map(({ marks }) => item(marks)),
     title,
   );
-  const y = valueRange(low, high, false);
   axes(out, frame, range, y, "B");
   const px = (t: number): number =>
     frame.x + ((t - range[0]) / (range[1] - range[0])) * frame.width;
@@ -47,29 +39,10 @@ export function drawSequence(
   out.push(`</g>`);
 }
 
-function part(marks: MarkColumns, [low, high]: readonly [number, number]): Part {
-  const first = Math.max(0, lowerBound(marks.t, low) - 1);
-  const end = Math.min(marks.t.length, lowerBound(marks.t, high) + 1);
+function part(marks: MarkColumns, range: readonly [number, number]): Part {
   const { form } = markStyle(marks.kind);
   const most = form === "cross" || form === "ring" ? MOST_SIGNS : MOST_BARS;
-  const level = new Pyramid(marks.from, marks.to).levelFor(first, end, most);
-  return {
-    marks,
-    level,
-    from: Math.floor(first / level.size),
-    to: Math.ceil(end / level.size),
-  };
-}
-
-function extent(parts: readonly Part[]): [number, number] {
-  let [low, high] = [Infinity, -Infinity];
-  for (const { level, from, to } of parts) {
-    for (let i = from; i < to; i++) {
-      low = Math.min(low, level.min[i]!);
-      high = Math.max(high, level.max[i]!);
-    }
-  }
-  return [low, high];
+  return partOf(marks, new Pyramid(marks.from, marks.to), range, most);
 }
 
 function stroke({ kind }: MarkColumns): string {

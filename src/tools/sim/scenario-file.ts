@@ -19,6 +19,8 @@ export interface ScenarioFile {
   readonly input: ScenarioInput;
   /** Over the file, and what it imports by a path, in any depth. */
   readonly digest: string;
+  /** Where modules that are named by an absolute path stand, when that is elsewhere. */
+  readonly places?: Readonly<Record<string, string>>;
 }
 
 /** Throws a LoadError. */
@@ -51,6 +53,8 @@ export async function loadControllers(
 }
 
 function found(scenario: ScenarioFile, path: string): string {
+  const place = scenario.places?.[path];
+  if (place !== undefined) return place;
   return isAbsolute(path) ? path : join(dirname(scenario.file), path);
 }
 
@@ -67,16 +71,33 @@ const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}\/[^"']+)["']/g;
 
 function digestOf(entry: string): string {
   const hash = createHash("sha256");
-  const seen = new Set<string>();
+  for (const { text } of sources(entry)) hash.update(`${text.length}\n`).update(text);
+  return hash.digest("hex");
+}
+
+export interface Source {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A file and what it imports by a path, in any depth. */
+function sources(entry: string): Source[] {
+  const found = new Map<string, Source>();
   const add = (path: string): void => {
-    if (seen.has(path) || !EXTENSION.test(path) || !existsSync(path)) return;
-    seen.add(path);
+    if (found.has(path) || !EXTENSION.test(path) || !existsSync(path)) return;
     const text = readFileSync(path, "utf8");
-    hash.update(`${text.length}\n`).update(text);
+    found.set(path, { path, text });
     for (const [, target] of text.matchAll(IMPORT)) add(resolve(dirname(path), target!));
   };
   add(entry);
-  return hash.digest("hex");
+  return [...found.values()];
+}
+
+/** Of the scenario and of the modules that are loaded beside it, by absolute path. */
+export function allSources(scenario: ScenarioFile, modules: readonly string[]): Source[] {
+  const entries = [scenario.file, ...modules.map((path) => found(scenario, path))];
+  const all = entries.flatMap((entry) => sources(resolve(entry)));
+  return [...new Map(all.map((source) => [source.path, source])).values()];
 }
 
 /** Rooms that decide what a run does. */

@@ -89,6 +89,8 @@ test("another run is read from a page or from JSON, and what is neither is said 
   expect(readFigure(page(figure), memoryOf).owners).toEqual(figure.owners);
   expect(readFigure(JSON.stringify(run), memoryOf)).toEqual(figure);
   expect(readFigure(JSON.stringify([run, run]), memoryOf).runs).toHaveLength(2);
+  const file = JSON.stringify({ format: "tuntcp sim results 1", runs: [run] });
+  expect(readFigure(file, memoryOf)).toEqual(figure);
   expect(() => readFigure("hello", memoryOf)).toThrow("neither a page");
   expect(() => readFigure("[1]", memoryOf)).toThrow("no simulated run");
   expect(overlay([figure, figure]).owners.map(({ rank }) => rank)).toEqual([

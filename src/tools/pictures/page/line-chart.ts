@@ -12,6 +12,11 @@ const HEIGHT = 170;
 const GRID: uPlot.Axis.Grid = { stroke: "#e8e8e8", width: 1 };
 const FONT = "12px system-ui, Helvetica, Arial, sans-serif";
 
+/** Round steps for uPlot, which else would take quarters. */
+const STEPS = Array.from({ length: 24 }, (_, i) => i - 9).flatMap((power) =>
+  [1, 2, 5].map((x) => Number(`${x}e${power}`)),
+);
+
 interface Shown {
   readonly line: GridLine;
   readonly entry: HTMLElement;
@@ -95,6 +100,7 @@ export class LineChart {
       axes: [
         {
           font: FONT,
+          incrs: STEPS,
           size: 30,
           grid: GRID,
           ticks: { stroke: "#999" },
@@ -105,6 +111,7 @@ export class LineChart {
         },
         {
           font: FONT,
+          incrs: STEPS,
           size: GUTTER,
           grid: GRID,
           ticks: { stroke: "#999" },

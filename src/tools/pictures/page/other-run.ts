@@ -1,4 +1,4 @@
-/** A run out of a file that the user gives: a page like this one, or what `tuntcp sim --json` printed. */
+/** A run out of a file that the user gives: a page like this one, or what `tuntcp sim` wrote with --out or --json. */
 import type { SimRun } from "../../../sim/record.ts";
 import { type Figure, overlay } from "../figure.ts";
 import { figureOfRun } from "../from-run.ts";
@@ -19,9 +19,16 @@ export function readFigure(text: string, memoryOf: (base64: string) => ArrayBuff
   } catch {
     throw new Error("neither a page of tuntcp sim --html nor its --json");
   }
-  const runs = Array.isArray(value) ? value : [value];
+  const runs = runsOf(value);
   if (runs.length === 0 || !runs.every(isRun)) throw new Error("this JSON is no simulated run");
   return overlay(runs.map(figureOfRun));
+}
+
+/** A run, several, or the file of an experiment, which has them in `runs`. */
+function runsOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== "object" || value === null || !("runs" in value)) return [value];
+  return Array.isArray(value.runs) ? value.runs : [value];
 }
 
 function isRun(value: unknown): value is SimRun {

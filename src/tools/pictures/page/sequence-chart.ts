@@ -3,9 +3,10 @@
  * has more marks than pixels is drawn by the nodes of a pyramid, some for each pixel column, so that no end of a bar is lost.
  */
 import { type Figure, type MarkColumns, ownerName } from "../figure.ts";
-import { type Level, lowerBound, Pyramid } from "../pyramid.ts";
+import { type Part, partOf, sequenceRange } from "../parts.ts";
+import { lowerBound, Pyramid } from "../pyramid.ts";
 import { colourOf, type MarkStyle, markStyle } from "../style.ts";
-import { formatTick, niceStep, scaleFor, ticks, timeScale, valueRange } from "../ticks.ts";
+import { formatTick, niceStep, scaleFor, ticks, timeScale } from "../ticks.ts";
 import { add, createPlot, GUTTER, MARGIN, type Plot } from "./plot.ts";
 import type { View } from "./view.ts";
 
@@ -24,11 +25,8 @@ interface Column {
   readonly pyramid: Pyramid;
 }
 
-interface Part {
+interface DrawnPart extends Part {
   readonly column: Column;
-  readonly level: Level;
-  readonly from: number;
-  readonly to: number;
 }
 
 export class SequenceChart {
@@ -43,7 +41,7 @@ export class SequenceChart {
   private only: number | null;
   private limits: [number, number] = [0, 1];
   private pointerY: number | null = null;
-  private parts: Part[] = [];
+  private parts: DrawnPart[] = [];
 
   constructor(host: HTMLElement, figure: Figure, view: View) {
     this.figure = figure;
@@ -82,7 +80,7 @@ export class SequenceChart {
     c.fillStyle = "#fff";
     c.fillRect(0, 0, full, HEIGHT);
     this.parts = this.columns.filter((x) => this.isShown(x)).map((x) => this.part(x, width));
-    this.limits = extent(this.parts);
+    this.limits = sequenceRange(this.parts);
     this.drawAxes(width);
     c.save();
     c.beginPath();
@@ -113,15 +111,10 @@ export class SequenceChart {
     return chosen && !hiddenMarks.has(marks.kind);
   }
 
-  private part(column: Column, width: number): Part {
-    const { t } = column.marks;
-    const [low, high] = this.view.range;
-    const first = Math.max(0, lowerBound(t, low) - 1);
-    const end = Math.min(t.length, lowerBound(t, high) + 1);
-    const sign = column.style.form === "cross" || column.style.form === "ring";
-    const most = (width * NODES) / this.view.grain;
-    const level = column.pyramid.levelFor(first, end, sign ? width / 4 : most);
-    return { column, level, from: Math.floor(first / level.size), to: Math.ceil(end / level.size) };
+  private part(column: Column, width: number): DrawnPart {
+    const { form } = column.style;
+    const most = form === "cross" || form === "ring" ? 0.25 : NODES / this.view.grain;
+    return { ...partOf(column.marks, column.pyramid, this.view.range, width * most), column };
   }
 
   private px(t: number): number {
@@ -134,7 +127,7 @@ export class SequenceChart {
     return HEIGHT - FOOT - ((v - low) / (high - low)) * (HEIGHT - TOP - FOOT);
   }
 
-  private drawPart(part: Part): void {
+  private drawPart(part: DrawnPart): void {
     const { context: c } = this;
     const { style, marks, owner } = part.column;
     const shared = this.only === null && this.figure.sequences.length > 1;
@@ -150,7 +143,7 @@ export class SequenceChart {
     c.setLineDash([]);
   }
 
-  private drawBars({ column, level, from, to }: Part): void {
+  private drawBars({ column, level, from, to }: DrawnPart): void {
     const { t } = column.marks;
     const { width } = column.style;
     for (let i = from; i < to; i++) {
@@ -164,7 +157,7 @@ export class SequenceChart {
     }
   }
 
-  private drawSteps({ column, level, from, to }: Part): void {
+  private drawSteps({ column, level, from, to }: DrawnPart): void {
     const { context: c } = this;
     c.beginPath();
     for (let i = from; i < to; i++) {
@@ -179,7 +172,7 @@ export class SequenceChart {
     c.stroke();
   }
 
-  private drawSigns({ column, level, from, to }: Part): void {
+  private drawSigns({ column, level, from, to }: DrawnPart): void {
     const { context: c } = this;
     c.beginPath();
     for (let i = from; i < to; i++) {
@@ -280,17 +273,6 @@ export class SequenceChart {
       this.entries.push({ kind, entry });
     }
   }
-}
-
-function extent(parts: readonly Part[]): [number, number] {
-  let [low, high] = [Infinity, -Infinity];
-  for (const { level, from, to } of parts) {
-    for (let i = from; i < to; i++) {
-      if (level.min[i]! < low) low = level.min[i]!;
-      if (level.max[i]! > high) high = level.max[i]!;
-    }
-  }
-  return valueRange(low, high, false);
 }
 
 function line(c: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
