@@ -96,6 +96,22 @@ export const PARTS = [
     steps: [command("npm", "run", "--silent", "mutants")],
   },
   {
+    name: "transfers",
+    what: "300 transfers over bad networks, by their SHA-256",
+    minutes: 8,
+    cores: 2,
+    tun: true,
+    steps: [vitest(["test/beside/transfers.test.ts"])],
+  },
+  {
+    name: "beside",
+    what: "goodput over bad networks beside the kernel's own",
+    minutes: 8,
+    cores: 2,
+    tun: true,
+    steps: [vitest(["test/beside/goodput.test.ts"])],
+  },
+  {
     name: "bench",
     what: "scripts/bench with offload and without, at two MTUs",
     minutes: 6,

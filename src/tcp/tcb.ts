@@ -10,6 +10,7 @@ import type { Settings } from "./config.ts";
 import type { CongestionController } from "./congestion/controller.ts";
 import type { Validation } from "./congestion/validation.ts";
 import type { EcnState } from "./ecn.ts";
+import type { DeliveryRate } from "./delivery-rate.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
 import type { FastOpenServers, FastOpenState } from "./fast-open.ts";
 import type { Pace } from "./output/pacing.ts";
@@ -170,6 +171,8 @@ export class Tcb {
   /** Below this everything was sent in an initial or restart window; a loss there made the next one small (RFC 6928 §2). */
   firstWindowEnd: SeqNum;
   smallRestart = false;
+  /** Samples of the rate at which the network delivers, for a controller that wants them. */
+  rate: DeliveryRate | null = null;
   /** What spreads data over time; null: whatever the window allows leaves. */
   pace: Pace | null = null;
   /** SND.NXT when the last round trip began. */

@@ -1,7 +1,10 @@
 /** The rows as a page for people: docs/hostile.md, made from rows.tsv and from where each scenario is driven. */
-import { NOT_YET } from "./not-yet.ts";
+import { NOT_YET, UNSETTLED } from "./not-yet.ts";
 import { IN_MEMORY, OF_PROCESSES, OUTSIDE } from "./scenarios/index.ts";
 import { ROWS } from "./support/table.ts";
+
+/** Rows that are not met, or not every time. */
+const OPEN = { ...NOT_YET, ...UNSETTLED };
 
 /** Rows that no packet can drive, and why; each is driven in memory, and as it says. */
 export const NOT_FROM_OUTSIDE: Readonly<Record<string, string>> = {
@@ -35,7 +38,9 @@ const INTRODUCTION = `# Hostile peers
   busy machine changes nothing (\`test/hostile/tun.test.ts\`).
 - **process**: \`tuntcp serve\` in real time, with the kernel's own programs as peers (\`test/hostile/process.test.ts\`).
 
-Sizes are smaller each day than with \`TUNTCP_FULL=1\`, which \`scripts/gate\` sets.
+The results below are those of the sizes of every day. With \`TUNTCP_FULL=1\`, which \`scripts/gate\` sets, six rows do not pass
+yet: H075 and H153 (the cause was not looked for), H080 (5,000 connections: probes are 20 s apart where 60 s are due), H083 and
+H084 (time, on a machine that was busy), H088 (the account ends 9 MB above a cap of 64 MiB with 2,000 slow readers).
 
 ## After each row, in memory and through the TUN
 
@@ -75,20 +80,20 @@ export function page(): string {
     row.stimulus,
     row.required,
     places(row.id),
-    row.id in NOT_YET ? "not yet" : "met",
+    row.id in OPEN ? "not yet" : "met",
     row.source,
   ]);
   const list = (notes: Readonly<Record<string, string>>): string =>
     Object.entries(notes)
       .map(([id, note]) => `- **${id}**: ${note}.`)
       .join("\n");
-  const met = ROWS.size - Object.keys(NOT_YET).length;
+  const met = ROWS.size - Object.keys(OPEN).length;
   const parts = [
     INTRODUCTION,
     `## The rows\n\n${met} of ${ROWS.size} are met; ${Object.keys(OUTSIDE).length} run twice.\n\n${table([head, ...rows])}`,
     `## Not drivable by packets\n\n${list(NOT_FROM_OUTSIDE)}`,
     `## Notes\n\n${list(NOTES)}`,
   ];
-  if (Object.keys(NOT_YET).length > 0) parts.push(`## Not yet\n\n${list(NOT_YET)}`);
+  if (Object.keys(OPEN).length > 0) parts.push(`## Not yet\n\n${list(OPEN)}`);
   return `${parts.join("\n\n").replaceAll("\n\n\n", "\n\n")}\n`;
 }

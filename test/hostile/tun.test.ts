@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { obstacle } from "../interop/support/world.ts";
 import { Namespace } from "../support/tun.ts";
-import { NOT_YET } from "./not-yet.ts";
+import { NOT_YET, UNSETTLED } from "./not-yet.ts";
 import { type Compiled, compileChild } from "./support/compile-child.ts";
 import { judged } from "./support/invariants.ts";
 import { title } from "./support/table.ts";
@@ -22,7 +22,12 @@ describe.skipIf(obstacle("python3") !== null)("hostile, through a TUN", () => {
     await namespace.remove();
   });
 
-  for (const [id, run] of Object.entries(OUTSIDE).filter(([each]) => NOT_YET[each] === undefined)) {
+  for (const [id, run] of Object.entries(OUTSIDE)) {
+    const why = UNSETTLED[id] ?? NOT_YET[id];
+    if (why !== undefined) {
+      it.skip(`not yet: ${id}: ${why}`, () => {});
+      continue;
+    }
     it(title(id), async () => {
       const w = await TunWorld.start(namespace, child.script, {});
       try {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { kernelCounters, kernelEcho, prepare, runs } from "./support/stack-program.ts";
 import { obstacle, STACK, World } from "./support/world.ts";
 
-describe.skipIf(obstacle("curl", "tshark") !== null)("Fast Open with the kernel", () => {
+describe.skipIf(obstacle("curl", "ping", "tshark") !== null)("Fast Open with the kernel", () => {
   let world: World;
 
   beforeEach(() => {

@@ -67,7 +67,7 @@ describe("reading KEY=VALUE", () => {
     expect(errorOf("tcp_rmem=4096 131072")).toContain("3 whole numbers");
     expect(errorOf("ip_local_port_range=60999 32768")).toContain("none less than the one before");
     expect(errorOf("tcp_congestion_control=vegas")).toBe(
-      "tcp_congestion_control is one of: cubic, reno, or a module's path (./mine.ts)",
+      "tcp_congestion_control is one of: cubic, bbr, reno, or a module's path (./mine.ts)",
     );
     expect(errorOf("tcp_sack")).toBe('"tcp_sack" is not KEY=VALUE');
   });

@@ -286,7 +286,9 @@ test("a controller is chosen by name, also under way; one that nobody knows is r
   expect(f.info.congestionControl).toBe("cubic");
   expect(f.cwnd).toBe(cwnd);
   expect(() => f.p.endpoint.setCongestionControl("vegas")).toThrow(StackError);
-  expect(() => f.p.endpoint.setCongestionControl("vegas")).toThrow(/vegas; there are: cubic, reno/);
+  expect(() => f.p.endpoint.setCongestionControl("vegas")).toThrow(
+    /vegas; there are: cubic, bbr, reno/,
+  );
   expect(f.info.congestionControl).toBe("cubic");
   const early = new ScriptedPeer().connects();
   early.endpoint.setCongestionControl("cubic");

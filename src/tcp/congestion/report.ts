@@ -3,6 +3,7 @@ import type { Instant } from "../../base/time.ts";
 import { seqGt } from "../../wire/seq.ts";
 import { mayGrow, noteReduction, reducedAlready } from "../ecn.ts";
 import { spreadBurst } from "../output/pacing.ts";
+import { news } from "../recovery/ack-news.ts";
 import type { Recovery, Tcb } from "../tcb.ts";
 import type { AckSample } from "./controller.ts";
 import {
@@ -66,6 +67,10 @@ export function reportAck(
   if (sample.roundStart) {
     t.roundEnd = t.snd.nxt;
     validateRound(t, sample.limited, now);
+  }
+  if (t.rate !== null) {
+    const newest = acked > 0 ? t.snd.una : news.end;
+    t.rate.acknowledged(sample, sample.delivered, sample.lost, newest, sample.minRtt, now);
   }
   cc.onAck(sample);
 }

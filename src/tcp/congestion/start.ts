@@ -1,6 +1,7 @@
 /** The controller of a connection: its first, and another in its place. */
 import type { Instant } from "../../base/time.ts";
 import { seqAdd } from "../../wire/seq.ts";
+import { DeliveryRate } from "../delivery-rate.ts";
 import { Pace } from "../output/pacing.ts";
 import type { Tcb } from "../tcb.ts";
 import { NO_SSTHRESH } from "./controller.ts";
@@ -21,4 +22,5 @@ export function chooseCongestionControl(t: Tcb, name: string, now: Instant): voi
 function create(t: Tcb, cwnd: number, ssthresh: number, now: Instant): void {
   t.cc = t.env.congestionControls.create(t.congestionControl, t.snd.mss, cwnd, ssthresh);
   t.pace = t.cc.pacingRate === undefined ? null : new Pace(now, cwnd);
+  t.rate = t.cc.wantsRate === true ? new DeliveryRate(now) : null;
 }

@@ -5,6 +5,7 @@ import { ACK, ECE, FIN, PSH } from "../../wire/tcp-segment.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
 import { markData } from "../ecn.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
+import { pipe } from "../flight.ts";
 import { HEADERS, optionBytes } from "../mss.ts";
 import { chooseGuard, startRetransmitTimer } from "../retransmit-timer.ts";
 import { ACK_NONE, type Tcb } from "../tcb.ts";
@@ -77,11 +78,18 @@ export function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Ins
   notePacketSize(t, length, next);
   if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
   if (t.recovery === "recovery") t.losses!.prrOut += length;
+  const idle = snd.una === snd.nxt;
   if (seqGt(next, snd.nxt)) leavesFirst(t, next, length, now);
-  if (t.pace !== null) paceSent(t, t.pace, length, now);
+  noteRate(t, length, idle, now);
   if ((flags & FIN) !== 0 && !snd.finSent) finLeaves(t, now);
   snd.lastSent = now;
   t.timers.stop(TIMER_PERSIST);
+}
+
+/** `length` bytes left, for those who pace and measure; `idle`: nothing was under way. */
+function noteRate(t: Tcb, length: number, idle: boolean, now: Instant): void {
+  if (t.rate !== null && length > 0) t.rate.sent(pipe(t), t.snd.nxt, idle, now);
+  if (t.pace !== null) paceSent(t, t.pace, length, now);
 }
 
 /** What lies below `next` leaves for the first time, `length` bytes of data. */

@@ -5,7 +5,7 @@ import { ACK, ECE, RST, SYN } from "../../wire/tcp-segment.ts";
 import { restartAfterIdle } from "../congestion/validation.ts";
 import { offerEcn, waitsForTimer } from "../ecn.ts";
 import { addFastOpen, holdsSyn, sendsEarly } from "../fast-open.ts";
-import { stopTiming } from "../flight.ts";
+import { pipe, stopTiming } from "../flight.ts";
 import { advertisedMss } from "../mss.ts";
 import { type MtuSearch, planProbe, PROBE_WAITS, probeLeaves } from "../mtu-search.ts";
 import { windowScaleFor } from "../options.ts";
@@ -100,7 +100,8 @@ function firstSyn(t: Tcb, out: Outgoing, now: Instant): void {
 function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
   const { snd } = t;
   const waiting = unsent(t);
-  if (waiting <= 0 || t.onlyForced || waitsForTimer(t)) return false;
+  if (waiting <= 0) return noteAppLimited(t);
+  if (t.onlyForced || waitsForTimer(t)) return false;
   if (snd.una === snd.nxt && restartAfterIdle(t, now)) spreadBurst(t, now);
   const window = usableWindow(t);
   const room = newDataRoom(t, waiting, window);
@@ -124,6 +125,14 @@ function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
     t.losses.newSegments = Math.max(0, t.losses.newSegments - Math.ceil(length / snd.mss));
   }
   return true;
+}
+
+/** Nothing waits though the window has room: what is delivered now says nothing of what the path could. Always false. */
+function noteAppLimited(t: Tcb): boolean {
+  if (t.rate !== null && t.recovery === "open" && congestionRoom(t, 0) > 0) {
+    t.rate.appLimited(pipe(t));
+  }
+  return false;
 }
 
 function probeMtu(t: Tcb, out: Outgoing, search: MtuSearch, n: number, now: Instant): boolean {

@@ -1,7 +1,7 @@
 // A program on a stack of its own, for tests against the kernel in a namespace: HTTP, or echo connections to the kernel's
 // side. Arguments: JSON with `settings`, `offload`, `capture` (file), `mark` (every nth ECN-capable packet of each way gets CE),
-// `fastOpen` (of the listener), and `connect`: { port, size, fastOpen } for each of a list. Ends when stdin does, and then
-// says what it counted.
+// `fastOpen` (of the listener), and `connect`: { port, size, fastOpen } for each of a list, once a line comes. Ends when stdin
+// does, and then says what it counted.
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -95,6 +95,7 @@ async function echo({ port, size, fastOpen }) {
   say({ event: "echoed", same: Buffer.concat(got).equals(bytes), info });
 }
 
+await once(process.stdin, "data");
 for (const each of options.connect ?? []) await echo(each);
 say({ event: "connected" });
 
