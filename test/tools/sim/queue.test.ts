@@ -70,7 +70,7 @@ test("the id of a job is the same for equal jobs, whatever the order of names, a
     { ...job, code: "c0df" },
     { ...job, scenario: "x" },
     { ...job, parameters: { a: 2, b: "x" } },
-    { ...job, settings: { tcp_sack: false } },
+    { ...job, settings: { tcp_sack: 0 } },
     { ...job, duration: 5 },
     { ...job, replicate: 1 },
     { ...job, seed: 8 },
