@@ -38,7 +38,7 @@ export const PARTS = [
   {
     name: "test",
     what: "everything that scripts/test does",
-    minutes: 10,
+    minutes: 5,
     cores: 2,
     tun: true,
     steps: [command("scripts/test")],
@@ -62,7 +62,7 @@ export const PARTS = [
   {
     name: "hostile",
     what: "every hostile peer, at full size",
-    minutes: 2,
+    minutes: 10,
     cores: 2,
     tun: true,
     steps: [vitest(["test/hostile"])],
@@ -91,7 +91,7 @@ export const PARTS = [
   {
     name: "mutants",
     what: "small faults put into the source, each of which a test must notice",
-    minutes: 6,
+    minutes: 5,
     cores: 2,
     steps: [command("npm", "run", "--silent", "mutants")],
   },
@@ -110,6 +110,13 @@ export const PARTS = [
     cores: 2,
     tun: true,
     steps: [vitest(["test/beside/goodput.test.ts"])],
+  },
+  {
+    name: "sim",
+    what: "the simulator against models, its golden runs on newer Nodes, and pictures of a million marks",
+    minutes: 4,
+    cores: 2,
+    steps: [vitest(["test/sim", "test/tools/pictures"])],
   },
   {
     name: "bench",

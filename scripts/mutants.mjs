@@ -112,7 +112,7 @@ function end(child) {
 }
 
 /** Which test noticed, or "". */
-async function tryMutant(mutant, path, copy, onlyFirst) {
+async function tryMutant(mutant, path, copy, onlyFirst, allPass) {
   const file = join(copy, path);
   const whole = readFileSync(file, "utf8");
   writeFileSync(
@@ -122,6 +122,7 @@ async function tryMutant(mutant, path, copy, onlyFirst) {
   try {
     const first = await runTests(copy, mutant.tests, PATIENCE);
     if (first !== "" || onlyFirst) return first;
+    await allPass();
     const then = await runTests(copy, QUICK, PATIENCE_FOR_ALL);
     return then === "" ? "" : `${then} (not among those named)`;
   } finally {
@@ -177,6 +178,13 @@ async function main() {
       return;
     }
     const survivors = [];
+    // asked once, in a copy of its own, before the first fault that the tests it names let pass
+    let wholeRun = null;
+    const allPass = async () => {
+      wholeRun ??= runTests(makeCopy(work, "whole"), QUICK, PATIENCE_FOR_ALL);
+      const failing = await wholeRun;
+      if (failing !== "") throw new Error(`the tests fail without a fault: ${failing}`);
+    };
     let next = 0;
     let done = 0;
     await Promise.all(
@@ -184,7 +192,13 @@ async function main() {
         while (next < chosen.length) {
           const at = next++;
           const { path } = places[at];
-          const caught = await tryMutant(chosen[at], path, copy, given.values["only-first"]);
+          const caught = await tryMutant(
+            chosen[at],
+            path,
+            copy,
+            given.values["only-first"],
+            allPass,
+          );
           if (caught === "") survivors.push(`${chosen[at].name} (${path})`);
           const what = caught === "" ? "SURVIVED" : `caught by ${caught}`;
           console.log(`${++done} of ${chosen.length}: ${chosen[at].name}: ${what}`);
@@ -197,6 +211,9 @@ async function main() {
     console.log(`figure: faults caught = ${caught} of ${chosen.length} (${share} %)`);
     if (survivors.length > 0) console.log(`figure: survivors = ${survivors.join(", ")}`);
     process.exitCode = caught / chosen.length >= LEAST ? 0 : 1;
+  } catch (error) {
+    console.log(error.message);
+    process.exitCode = 1;
   } finally {
     finish();
   }

@@ -36,7 +36,8 @@ const sample: AckSample = {
 
 /**
  * To be called once for each ACK that brings news, when all has been marked: `acked` bytes were acknowledged, `sacked` more
- * were SACKed or taken off the scoreboard (negative), `flight` was outstanding, `inFlight` is so now and `before` the state it met, `rtt` ms or -1.
+ * were SACKed or taken off the scoreboard (negative), `flight` was outstanding, `inFlight` is so now and `before` the state it met; `echoed`: ms or -1,
+ * what timestamps measured, for want of a transmission whose time is known.
  */
 export function reportAck(
   t: Tcb,
@@ -45,7 +46,7 @@ export function reportAck(
   flight: number,
   inFlight: number,
   before: Recovery,
-  rtt: number,
+  echoed: number,
   now: Instant,
 ): void {
   const { cc } = t;
@@ -59,7 +60,7 @@ export function reportAck(
   sample.inFlight = inFlight;
   // slow start after a timeout repairs, and so uses the window by itself
   sample.limited = (t.cwndLimited || before === "loss") && mayGrow(t);
-  sample.rtt = rtt;
+  sample.rtt = news.rtt >= 0 ? news.rtt : echoed;
   sample.srtt = t.rtt.srtt;
   sample.minRtt = t.rtt.samples === 0 ? 0 : t.rtt.minRtt;
   sample.inRecovery = before === "recovery" || t.recovery === "recovery";

@@ -36,10 +36,10 @@ export function dataAcknowledged(
   const judging = t.losses !== null && t.losses.spuriousStep > 0;
   const restart = afterAck(t, s, true, false, bytes, now);
   t.newlyLost += news.lost;
-  const rtt = news.rtt >= 0 ? news.rtt : echoed;
   // until F-RTO has judged, the window is 3 segments at most (RFC 5682 §2.1)
   const counted = judging && t.recovery === "loss" ? Math.min(bytes, 2 * t.snd.mss) : bytes;
-  if (bytes > 0) reportAck(t, counted, news.delivered - counted, flight, pipe(t), before, rtt, now);
+  if (bytes > 0)
+    reportAck(t, counted, news.delivered - counted, flight, pipe(t), before, echoed, now);
   if (seqLt(t.snd.una, t.snd.nxt)) {
     if (restart) startRetransmitTimer(t, now);
     if (t.sack) chooseGuard(t, now);
@@ -50,7 +50,9 @@ export function dataAcknowledged(
 
 /** Fills `news` with what the ACK tells of what is under way. */
 function hear(t: Tcb, s: TcpSegment, now: Instant): void {
-  news.begin(now, t.rtt.minRtt, echoedBefore(t, s, now), t.recoveryPoint);
+  // what never left twice needs no echo
+  const echoed = t.losses === null ? Infinity : echoedBefore(t, s, now);
+  news.begin(now, t.rtt, echoed, t.recoveryPoint);
   t.sent?.advance(t.snd.una, news);
   if (t.sack && s.sackCount > 0) readSackBlocks(t, s);
   noteDelivery(t, news);
@@ -124,7 +126,7 @@ export function duplicateAck(t: Tcb, s: TcpSegment, now: Instant): void {
   if (news.delivered > 0) t.dupAcks++;
   afterAck(t, s, false, repeats, 0, now);
   t.newlyLost += news.lost;
-  if (news.delivered > 0) reportAck(t, 0, news.delivered, flight, pipe(t), before, news.rtt, now);
+  if (news.delivered > 0) reportAck(t, 0, news.delivered, flight, pipe(t), before, -1, now);
   chooseGuard(t, now);
 }
 
@@ -139,7 +141,7 @@ function isDuplicate(t: Tcb, s: TcpSegment): boolean {
 function countDuplicate(t: Tcb, s: TcpSegment, now: Instant): void {
   if (flightSize(t) === 0) return;
   t.dupAcks++;
-  news.begin(now, 0, Infinity, t.recoveryPoint);
+  news.begin(now, t.rtt, Infinity, t.recoveryPoint);
   if (t.recovery === "recovery") {
     // no more than was outstanding can have left the network, however many duplicates come (RFC 5681 §3.2, step 4)
     t.inflation = Math.min(t.inflation + t.snd.mss, seqDiff(t.recoveryPoint, t.snd.una));

@@ -1,11 +1,12 @@
 /** What one ACK told of the transmissions under way. One record for all connections, filled anew for each ACK. */
 import type { SeqNum } from "../../wire/seq.ts";
+import type { RttEstimator } from "../rtt.ts";
 import { seq, seqGt } from "../../wire/seq.ts";
 
 export class AckNews {
   now = 0;
-  /** ms; a copy that seems to have taken less was not what was acknowledged (RFC 8985 §6.2 step 2). */
-  private minRtt = 0;
+  /** A copy that seems to have taken less than its least was not what was acknowledged (RFC 8985 §6.2 step 2). */
+  private estimate: RttEstimator | null = null;
   /** What left at this moment or later is not what is echoed; `Infinity` without an echo. */
   private echoed = Infinity;
   /** What ends beyond it left after the timeout that is being judged. */
@@ -29,10 +30,10 @@ export class AckNews {
   duplicate = 0;
   duplicateEnd: SeqNum = seq(0);
 
-  /** `minRtt` and `echoed` in ms, see above. */
-  begin(now: number, minRtt: number, echoed: number, judged: SeqNum): void {
+  /** `echoed` in ms, see above. Objects in place of numbers: a call boxes a double, and this is on the way of each ACK. */
+  begin(now: number, estimate: RttEstimator, echoed: number, judged: SeqNum): void {
     this.now = now;
-    this.minRtt = minRtt;
+    this.estimate = estimate;
     this.echoed = echoed;
     this.judged = judged;
     this.delivered = 0;
@@ -55,7 +56,7 @@ export class AckNews {
       if (!seqGt(end, this.judged)) this.original = true;
       if (passed) this.reordered = true;
       this.rtt = Math.max(0, this.now - time);
-    } else if (this.now - time < this.minRtt || time >= this.echoed) return;
+    } else if (this.now - time < this.estimate!.minRtt || time >= this.echoed) return;
     if (time > this.time || (time === this.time && seqGt(end, this.end))) {
       this.time = time;
       this.end = end;

@@ -55,7 +55,7 @@ function inOpen(t: Tcb, now: Instant): boolean {
 
 /** No ACK came, and time alone showed a loss. */
 export function afterReorderingTimer(t: Tcb, l: LossState, now: Instant): void {
-  news.begin(now, 0, Infinity, t.recoveryPoint);
+  news.begin(now, t.rtt, Infinity, t.recoveryPoint);
   if (t.recovery === "open") inOpen(t, now);
   else if (!t.repairsProbe) {
     detectLosses(t, now);
