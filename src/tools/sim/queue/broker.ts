@@ -136,7 +136,7 @@ export async function connect(packages: Packages, address: Address): Promise<Red
 /** Says once that the broker is away, and once that it is back. */
 export function announce(redis: Redis, address: Address, say: (line: string) => void): void {
   let away = false;
-  redis.on("close", () => {
+  redis.on("reconnecting", () => {
     if (!away) say(`${address.shown} is away; waiting for it`);
     away = true;
   });
