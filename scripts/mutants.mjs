@@ -10,6 +10,7 @@
 import { spawn } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -76,6 +77,7 @@ const children = new Set();
 /** Runs tests in a copy until one fails: which did, "a test that hangs", or "" where all passed. */
 function runTests(copy, tests, patience) {
   const json = join(copy, "report.json");
+  rmSync(json, { force: true });
   const reporter = ["--reporter=json", `--outputFile=${json}`];
   const args = ["vitest", "run", ...tests, "--bail=1", "--maxWorkers=1", ...reporter];
   const child = spawn("npx", args, { cwd: copy, detached: true, stdio: "ignore" });
@@ -95,6 +97,8 @@ function runTests(copy, tests, patience) {
 }
 
 function failedIn(json, copy) {
+  // a test run that ends so was ended by what it ran: out of memory, or by its runner's own patience
+  if (!existsSync(json)) return "a run that left no report";
   const { testResults } = JSON.parse(readFileSync(json, "utf8"));
   const file = testResults.find((f) => f.status === "failed");
   if (file === undefined) return "an error outside of tests";

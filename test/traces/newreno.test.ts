@@ -136,7 +136,7 @@ test("a full ACK leaves min(ssthresh, FlightSize + 1 segment) to be used, and wh
 test("a timeout in recovery ends it and moves recover to the highest byte sent [6582-3.2-RTO]", () => {
   const s = ten();
   repeat(s, 0, 3);
-  s.left;
+  expect(s.left).not.toEqual([]);
   s.waits(s.info.rto);
   expect(s.left).toEqual(["0 timeout"]);
   expect(s.info).toMatchObject({ recovery: "loss", cwnd: MSS });
@@ -146,7 +146,7 @@ test("a timeout in recovery ends it and moves recover to the highest byte sent [
 
 test("each duplicate takes a segment off what is in flight, up to what was outstanding [9937-6.2-FLIGHT]", () => {
   const s = new Sender(PLAIN).writes(10);
-  s.left;
+  expect(s.left).toHaveLength(10);
   const seen: number[] = [];
   for (let n = 0; n < 14; n++) {
     s.says(0);
