@@ -4,7 +4,7 @@ import { createSynFlood } from "../../src/tools/bench/syn-flood.ts";
 import { memoryUsed } from "../hostile/support/heap.ts";
 import { cpuSeconds, figure, FULL } from "../support/full.ts";
 
-const SYNS = FULL ? 5_000_000 : 200_000;
+const SYNS = FULL ? 2_000_000 : 200_000;
 
 test(`${SYNS} SYNs with cookies leave nothing behind [4987-3.6-COOKIE]`, () => {
   const { stack, syn, answers } = createSynFlood();
