@@ -77,7 +77,7 @@ function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   rcv.nxt = seqAdd(rcv.nxt, length);
   rcv.unacked += length;
   t.bytesReceived += length;
-  if (s.hasTimestamps && s.tsEcr !== rcv.rttEcho) measureAsReceiver(t, s, length, now);
+  measureAsReceiver(t, s, length, now);
   if (length > rcv.mss) rcv.mss = Math.min(length, 65535);
   t.events |= EVENT_READABLE;
   if (t.reassembly !== null && !t.reassembly.isEmpty) {

@@ -82,7 +82,7 @@ export function tuneReceiveBuffer(t: Tcb, taken: number, now: Instant): void {
  */
 export function measureAsReceiver(t: Tcb, s: TcpSegment, length: number, now: Instant): void {
   const { rcv } = t;
-  if (s.tsEcr === rcv.rttEcho || length < rcv.mss) return;
+  if (!s.hasTimestamps || s.tsEcr === rcv.rttEcho || length < rcv.mss) return;
   rcv.rttEcho = s.tsEcr;
   const sample = (timestampNow(t, now) - s.tsEcr) | 0;
   if (sample <= 0 || sample >= t.env.settings.tcp_rto_max_ms) return;
