@@ -17,8 +17,8 @@ import { parseArgs } from "node:util";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const JUDGED = new Set(
   (
-    "codec handshake data ack window rto recovery close reset timewait keepalive urgent options mtu isn icmp ip " +
-    "security api ecn tfo"
+    "codec handshake data ack window rto close reset timewait keepalive urgent options mtu isn icmp ip " +
+    "security api ecn tfo cc"
   ).split(" "),
 );
 const LEVELS = ["MUST", "SHOULD", "MAY"];

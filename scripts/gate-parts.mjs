@@ -38,7 +38,7 @@ export const PARTS = [
   {
     name: "test",
     what: "everything that scripts/test does",
-    minutes: 10,
+    minutes: 5,
     cores: 2,
     tun: true,
     steps: [command("scripts/test")],
@@ -62,10 +62,23 @@ export const PARTS = [
   {
     name: "hostile",
     what: "every hostile peer, at full size",
-    minutes: 2,
+    minutes: 10,
     cores: 2,
     tun: true,
     steps: [vitest(["test/hostile"])],
+  },
+  {
+    name: "load",
+    what: "a million SYNs of a flood, 20,000 sockets of the kernel, 100,000 idle connections",
+    minutes: 3,
+    cores: 2,
+    tun: true,
+    // one after the other: clients that wait are timed
+    steps: [
+      vitest(["test/load/syn-flood.test.ts"]),
+      vitest(["test/load/kernel-sockets.test.ts"]),
+      vitest(["test/load/cookies.test.ts", "test/load/idle.test.ts"]),
+    ],
   },
   {
     name: "soak",
@@ -91,7 +104,7 @@ export const PARTS = [
   {
     name: "mutants",
     what: "small faults put into the source, each of which a test must notice",
-    minutes: 6,
+    minutes: 5,
     cores: 2,
     steps: [command("npm", "run", "--silent", "mutants")],
   },
@@ -110,6 +123,13 @@ export const PARTS = [
     cores: 2,
     tun: true,
     steps: [vitest(["test/beside/goodput.test.ts"])],
+  },
+  {
+    name: "sim",
+    what: "the simulator against models, its golden runs on newer Nodes, and pictures of a million marks",
+    minutes: 4,
+    cores: 2,
+    steps: [vitest(["test/sim", "test/tools/pictures"])],
   },
   {
     name: "bench",

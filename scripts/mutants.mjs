@@ -10,6 +10,7 @@
 import { spawn } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -76,6 +77,7 @@ const children = new Set();
 /** Runs tests in a copy until one fails: which did, "a test that hangs", or "" where all passed. */
 function runTests(copy, tests, patience) {
   const json = join(copy, "report.json");
+  rmSync(json, { force: true });
   const reporter = ["--reporter=json", `--outputFile=${json}`];
   const args = ["vitest", "run", ...tests, "--bail=1", "--maxWorkers=1", ...reporter];
   const child = spawn("npx", args, { cwd: copy, detached: true, stdio: "ignore" });
@@ -95,6 +97,8 @@ function runTests(copy, tests, patience) {
 }
 
 function failedIn(json, copy) {
+  // a test run that ends so was ended by what it ran: out of memory, or by its runner's own patience
+  if (!existsSync(json)) return "a run that left no report";
   const { testResults } = JSON.parse(readFileSync(json, "utf8"));
   const file = testResults.find((f) => f.status === "failed");
   if (file === undefined) return "an error outside of tests";
@@ -112,7 +116,7 @@ function end(child) {
 }
 
 /** Which test noticed, or "". */
-async function tryMutant(mutant, path, copy, onlyFirst) {
+async function tryMutant(mutant, path, copy, onlyFirst, allPass) {
   const file = join(copy, path);
   const whole = readFileSync(file, "utf8");
   writeFileSync(
@@ -122,6 +126,7 @@ async function tryMutant(mutant, path, copy, onlyFirst) {
   try {
     const first = await runTests(copy, mutant.tests, PATIENCE);
     if (first !== "" || onlyFirst) return first;
+    await allPass();
     const then = await runTests(copy, QUICK, PATIENCE_FOR_ALL);
     return then === "" ? "" : `${then} (not among those named)`;
   } finally {
@@ -177,6 +182,13 @@ async function main() {
       return;
     }
     const survivors = [];
+    // asked once, in a copy of its own, before the first fault that the tests it names let pass
+    let wholeRun = null;
+    const allPass = async () => {
+      wholeRun ??= runTests(makeCopy(work, "whole"), QUICK, PATIENCE_FOR_ALL);
+      const failing = await wholeRun;
+      if (failing !== "") throw new Error(`the tests fail without a fault: ${failing}`);
+    };
     let next = 0;
     let done = 0;
     await Promise.all(
@@ -184,7 +196,13 @@ async function main() {
         while (next < chosen.length) {
           const at = next++;
           const { path } = places[at];
-          const caught = await tryMutant(chosen[at], path, copy, given.values["only-first"]);
+          const caught = await tryMutant(
+            chosen[at],
+            path,
+            copy,
+            given.values["only-first"],
+            allPass,
+          );
           if (caught === "") survivors.push(`${chosen[at].name} (${path})`);
           const what = caught === "" ? "SURVIVED" : `caught by ${caught}`;
           console.log(`${++done} of ${chosen.length}: ${chosen[at].name}: ${what}`);
@@ -197,6 +215,9 @@ async function main() {
     console.log(`figure: faults caught = ${caught} of ${chosen.length} (${share} %)`);
     if (survivors.length > 0) console.log(`figure: survivors = ${survivors.join(", ")}`);
     process.exitCode = caught / chosen.length >= LEAST ? 0 : 1;
+  } catch (error) {
+    console.log(error.message);
+    process.exitCode = 1;
   } finally {
     finish();
   }

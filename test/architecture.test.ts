@@ -24,7 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const MAY_USE_NODE = new Set(["devices", "runtime", "sockets", "tools", "cli"]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   devices: ["node-gyp-build"],
-  tools: ["@swc/wasm-typescript", "uplot"],
+  tools: ["@swc/wasm-typescript", "bullmq", "ioredis", "uplot"],
   cli: ["commander"],
 };
 

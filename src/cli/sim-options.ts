@@ -20,6 +20,8 @@ export interface RawSimOptions {
   readonly csv?: string;
   readonly capture?: string;
   readonly json?: boolean;
+  readonly queue?: string;
+  readonly queueName: string;
   readonly svg?: string;
   readonly html?: string;
 }

@@ -7,6 +7,9 @@ import { LoadError } from "../tools/load-module/index.ts";
 import { JobRunner } from "../tools/sim/job.ts";
 import { type Experiment, inShard, jobsOf, type NumberedJob } from "../tools/sim/jobs.ts";
 import { runJobs } from "../tools/sim/pool.ts";
+import { QUEUE_NAME } from "../tools/sim/queue/broker.ts";
+import { packScenario } from "../tools/sim/queue/parcel.ts";
+import { submitJobs } from "../tools/sim/queue/submit.ts";
 import { csv, tables } from "../tools/sim/report.ts";
 import { merge, type Results, results, toText } from "../tools/sim/results.ts";
 import {
@@ -24,6 +27,7 @@ import {
   wantsPictures,
   writeRuns,
 } from "./pictures.ts";
+import { addressOf, asFailure, checkQueueName, registerSimWorker } from "./sim-worker.ts";
 import { Progress } from "./progress.ts";
 import { SimCapture } from "./sim-capture.ts";
 import { checkSimOptions, type RawSimOptions, type SimOptions } from "./sim-options.ts";
@@ -72,6 +76,11 @@ export function registerSim(program: Command): void {
     )
     .option("--jobs <n>", "runs at a time; as many as there are cores")
     .option(
+      "--queue <url>",
+      "have the runs done by tuntcp sim worker on any number of machines, through redis://HOST:PORT/DB",
+    )
+    .option("--queue-name <name>", "which of its queues", QUEUE_NAME)
+    .option(
       "--series",
       "keep the series over time of every run in the results; of a single run they are always kept",
     )
@@ -84,6 +93,7 @@ export function registerSim(program: Command): void {
       "Puts together what runs with --shard wrote to --out: the same as one run without it.",
     )
     .argument("<files...>", "results of all shards");
+  registerSimWorker(command);
   addOutputs(merging).action((files: string[], options: Outputs) => {
     report(
       explained(() => merge(files)),
@@ -96,22 +106,31 @@ async function sim(file: string, raw: RawSimOptions): Promise<void> {
   const options = checkSimOptions(raw);
   const scenario = await explainedAsync(loadScenario(file));
   const series = raw.series === true || wantsPictures(raw);
-  const experiment = explained(() => experimentOf(scenario, options, series));
+  const { experiment, modules } = explained(() => experimentOf(scenario, options, series));
   const all = jobsOf(experiment);
   if (raw.capture !== undefined && all.length > 1) {
     throw usage(`--capture: is for a single run, and these are ${all.length}`);
+  }
+  if (raw.capture !== undefined && raw.queue !== undefined) {
+    throw usage("--capture: cannot be written by the workers of --queue");
   }
   const jobs = inShard(all, options.shard);
   checkPictures(raw, jobs.length);
   const runs =
     raw.capture !== undefined
       ? [await captured(scenario, jobs[0]!, raw.capture)]
-      : await explainedAsync(run(scenario, jobs, options));
+      : raw.queue !== undefined
+        ? await queued(scenario, modules, jobs, raw)
+        : await explainedAsync(run(scenario, jobs, options));
   report(results(experiment, options.shard, runs), raw);
 }
 
 /** Every combination of parameters is looked at before the first run. Throws a LoadError. */
-function experimentOf(scenario: ScenarioFile, options: SimOptions, series: boolean): Experiment {
+function experimentOf(
+  scenario: ScenarioFile,
+  options: SimOptions,
+  series: boolean,
+): { readonly experiment: Experiment; readonly modules: readonly string[] } {
   const { seed, parameters, sweeps, replicates, settings, duration } = options;
   const draft: Experiment = {
     code: codeDigest(),
@@ -138,7 +157,41 @@ function experimentOf(scenario: ScenarioFile, options: SimOptions, series: boole
   }
   const single = jobsOf(draft).length * replicates === 1;
   const digest = fullDigest(scenario, [...modules]);
-  return { ...draft, name, scenario: digest, replicates, series: series || single };
+  const experiment = {
+    ...draft,
+    name,
+    scenario: digest,
+    replicates,
+    series: series || single,
+  };
+  return { experiment, modules: [...modules] };
+}
+
+/** The runs by workers elsewhere. */
+async function queued(
+  scenario: ScenarioFile,
+  modules: readonly string[],
+  jobs: readonly NumberedJob[],
+  raw: RawSimOptions,
+): Promise<SimRun[]> {
+  if (raw.jobs !== undefined) throw usage("--jobs: with --queue the workers say how many");
+  const queue = checkQueueName(raw.queueName);
+  const address = addressOf(raw.queue!);
+  const progress = new Progress(jobs.length);
+  try {
+    return await submitJobs({
+      address,
+      queue,
+      parcel: packScenario(scenario, modules),
+      jobs: jobs.map(({ job }) => job),
+      onDone: (done) => progress.at(done),
+      say: (line) => void process.stderr.write(`tuntcp: ${line}\n`),
+    });
+  } catch (error) {
+    throw asFailure(error);
+  } finally {
+    progress.end();
+  }
 }
 
 async function run(

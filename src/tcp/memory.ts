@@ -46,11 +46,12 @@ export function settleMemory(t: Tcb): void {
   t.charged = cost;
 }
 
-/** Bytes that may be queued to be sent: never less than the least of tcp_wmem, so that each connection goes on. */
+/** Bytes that may be queued to be sent. At the cap one segment, and only where nothing is queued: each connection goes on, as in Linux. */
 export function sendLimit(t: Tcb): number {
   const { memory, settings } = t.env;
   if (!memory.pressed) return t.snd.limit;
-  return Math.min(t.snd.limit, settings.tcp_wmem[memory.full ? 0 : 1]);
+  if (memory.full) return t.sendBuffer.length === 0 ? t.snd.mss : 0;
+  return Math.min(t.snd.limit, settings.tcp_wmem[1]);
 }
 
 /**

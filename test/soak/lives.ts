@@ -83,7 +83,7 @@ export class World extends Wire {
       const inside = stack as unknown as {
         readonly wheel: { readonly size: number };
         readonly table: { readonly size: number };
-        readonly timeWaits: { readonly all: Set<unknown>; readonly aside: Map<unknown, unknown> };
+        readonly timeWaits: { readonly size: number; readonly aside: Map<unknown, unknown> };
         readonly accounts: { readonly stuck: Set<unknown>; readonly orphans: number };
         readonly listeners: { readonly byPort: Map<number, { readonly halfOpen: number }[]> };
         readonly marked: { readonly isEmpty: boolean };
@@ -92,7 +92,7 @@ export class World extends Wire {
         connections: inside.table.size,
         timers: inside.wheel.size,
         bytes: stack.memoryUsed,
-        timeWaits: inside.timeWaits.all.size + inside.timeWaits.aside.size,
+        timeWaits: inside.timeWaits.size + inside.timeWaits.aside.size,
         stuck: inside.accounts.stuck.size,
         orphans: inside.accounts.orphans,
         marked: inside.marked.isEmpty ? 0 : 1,

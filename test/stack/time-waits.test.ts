@@ -34,8 +34,8 @@ function close(p: ScriptedPeer, port: number): void {
   while (p.pending > 0) p.next();
 }
 
-test("5000 connections in TIME-WAIT take less than 400 bytes each, and nothing once they are over", () => {
-  const n = 5500;
+test("15,000 connections in TIME-WAIT take less than 512 bytes each, and nothing once they are over", () => {
+  const n = 15_500; // so many that what the engine does beside it is little of each
   const p = new ScriptedPeer({ watched: false });
   p.waits(5e9 + 0.3); // neither small nor whole, as a real clock
   p.listens();
@@ -45,7 +45,7 @@ test("5000 connections in TIME-WAIT take less than 400 bytes each, and nothing o
   const each = (used() - before) / (n - 500);
   expect(p.stack.connections().length).toBe(n);
   expect(each).toBeGreaterThan(100);
-  expect(each).toBeLessThan(400);
+  expect(each).toBeLessThan(512);
   p.waits(60_000).silent();
   expect(p.stack.connections()).toEqual([]);
   expect(p.stack.nextTimeout()).toBe(Infinity);

@@ -296,3 +296,66 @@ test("a controller is chosen by name, also under way; one that nobody knows is r
   early.sends("S. 0:0(0) ack 1 win 65535 <mss 1000>");
   expect(early.endpoint.info().congestionControl).toBe("cubic");
 });
+
+describe("what loss recovery tells", () => {
+  test("a tail that its probe repaired counts as a loss all the same [8985-7.4.2-CC]", () => {
+    // a handshake that takes as long as the path, so that no probe is early
+    const p = new ScriptedPeer().connects();
+    p.next();
+    p.waits(50).sends(`S. 0:0(0) ack 1 win 65535 <mss ${MSS},sackOK>`);
+    p.next();
+    p.writes(10_000).waits(50);
+    while (p.pending > 0) p.next();
+    p.sends(". 1:1(0) ack 8001").silent().waits(150);
+    p.sees("P. 9001:10001(1000) ack 1").silent();
+    expect(p.endpoint.info().ssthresh).toBe(UNLIMITED);
+    p.writes(2000);
+    p.sends(". 1:1(0) ack 12001");
+    const { recovery, cwnd, ssthresh } = p.endpoint.info();
+    expect(recovery).toBe("open");
+    expect(ssthresh).toBeLessThan(10 * MSS);
+    expect(cwnd).toBe(ssthresh);
+  });
+
+  test("what is lost waits for leave to go again, and a repeat that is lost lowers the window once more [8985-9.3-TWICE]", () => {
+    const f = new Flow().opensTo(64);
+    while (f.info.notSent > 0) f.round();
+    f.writes(200).waits(f.rtt);
+    const first = f.acked;
+    const end = f.sent;
+    // the first half is lost, the second arrives
+    const half = first + Math.floor((end - first) / 2 / MSS) * MSS;
+    f.left = [];
+    for (let at = half + MSS; at <= half + 4 * MSS; at += MSS) f.acks(first, `${half}:${at}`);
+    const repeated = f.left.filter((l) => l.from < half);
+    expect(repeated.length).toBeGreaterThan(0);
+    expect(repeated.length).toBeLessThan(10);
+    for (let at = half + 5 * MSS; at <= end; at += MSS) f.waits(1).acks(first, `${half}:${at}`);
+    const once = f.info.ssthresh;
+    expect(once).toBeLessThan(UNLIMITED);
+    // of the repeats that left later one is lost, what left behind it arrives
+    const start = repeated[0]!.at;
+    const lost = f.left.find((l) => l.from < half && l.at > start)!;
+    f.waits(f.rtt).acks(lost.from);
+    for (let at = lost.to + MSS; at <= lost.to + 8 * MSS; at += MSS)
+      f.waits(1).acks(lost.from, `${lost.to}:${at} ${half}:${end}`);
+    expect(f.info.recovery).toBe("recovery");
+    expect(f.info.ssthresh).toBeLessThan(once);
+  });
+
+  test.each(["reno", "cubic"])(
+    "%s has its window back after a timeout that proves spurious [5682-4-RESPONSE]",
+    (name) => {
+      const f = new Flow({ tcp_congestion_control: name }).opensTo(40).fills();
+      const { cwnd } = f;
+      const end = f.sent;
+      f.waits(400);
+      expect(f.cwnd).toBe(MSS);
+      // the ACKs of what left before were only late
+      for (let at = f.acked + 2 * MSS; at <= end; at += 2 * MSS) f.acks(at);
+      expect(f.info.recovery).toBe("open");
+      expect(f.cwnd).toBeGreaterThanOrEqual(cwnd);
+      expect(f.info.ssthresh).toBe(UNLIMITED);
+    },
+  );
+});

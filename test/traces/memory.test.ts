@@ -259,13 +259,30 @@ describe("at the cap", () => {
     p.sends("P. 1:1461(1460) ack 1 win 0").waits(100).sees(". 1:1(0) ack 1461 <>");
   });
 
-  test("a writer keeps the least of tcp_wmem, and hears when there is room again", () => {
+  test("a writer hears when there is room again", () => {
     const p = full({ tcp_wmem: [4096, 100_000, 100_000] });
     expect(p.endpoint.sendSpace).toBe(0);
     drain(p);
     expect(p.stack.memoryUsed).toBeLessThan(65_536);
     p.settle();
     expect(p.endpoint.sendSpace).toBeGreaterThan(4096);
+  });
+
+  test("each connection may queue one segment, and the next when the peer has that one [H088]", () => {
+    const p = full();
+    p.peerPort = 40001;
+    p.sends(SYN_TEXT).sees("S. 0:0(0) ack 1").sends(". 1:1(0) ack 1");
+    const used = p.stack.memoryUsed;
+    expect(p.endpoint.sendSpace).toBe(1460);
+    p.writes(100).sees("P. 1:101(100) ack 1");
+    expect(p.endpoint.sendSpace).toBe(0);
+    p.sends(". 1:1(0) ack 101");
+    expect(p.endpoint.sendSpace).toBe(1460);
+    let written = 0;
+    for (; p.endpoint.sendSpace > 0; written += 1460) p.endpoint.sendCopy(new Uint8Array(1460));
+    expect(written).toBe(1460);
+    expect(p.stack.memoryUsed).toBeLessThan(used + 2048);
+    p.settle().sees("P. 101:1561(1460) ack 1");
   });
 
   test("a SYN is answered with a cookie, and what is proven by its ACK gets in; what is established stays", () => {

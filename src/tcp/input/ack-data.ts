@@ -28,11 +28,11 @@ export function dataAcknowledged(
   flight: number,
   now: Instant,
 ): void {
-  const echoed = sampleRtt(t, s, now);
   const before = t.recovery;
   t.persistBackoff = 0;
   t.dupAcks = 0;
   hear(t, s, now);
+  const echoed = sampleRtt(t, s, now);
   const judging = t.losses !== null && t.losses.spuriousStep > 0;
   const restart = afterAck(t, s, true, false, bytes, now);
   t.newlyLost += news.lost;
@@ -88,11 +88,20 @@ function sampleRtt(t: Tcb, s: TcpSegment, now: Instant): number {
     t.rtt.sample(r, min, max);
     return r;
   }
-  const r = echoedRtt(t, s, now);
+  const r = news.duplicate > 0 ? copyRtt(t, now) : echoedRtt(t, s, now);
   if (r < 0 || seqLeq(t.snd.una, t.timedSeq)) return r; // this round trip has its sample (RFC 7323 §4.2)
   t.timedSeq = t.snd.nxt;
   t.rtt.sample(r, min, max);
   return r;
+}
+
+/**
+ * An ACK that a copy drew (it has a D-SACK) echoes the original, which came long before and whose own ACK was lost: its age would
+ * be that of the timeout. The copy left at the time of the last segment or before; ms, -1 where that is too short to be true.
+ */
+function copyRtt(t: Tcb, now: Instant): number {
+  const r = elapsed(t.snd.lastSent, now);
+  return t.rtt.samples > 0 && r < t.rtt.minRtt ? -1 : r;
 }
 
 /** ms since what this segment echoes, in whole ones; -1: nothing, or an echo from the future. */

@@ -224,7 +224,7 @@ const crafted = (n: number): Record<string, Tuple[]> => ({
   sequential: lot(n, (i) => [0xc6336400 + (i >> 15), 1024 + (i & 32767), 7]),
   "equal xor": lot(n, (i) => [0x0a000000 ^ (1024 + i), 1024 + (i & 0x7fff), 7]),
   "equal sum": lot(n, (i) => [0x0a000000 + i, 65535 - (i & 0x7fff), 7]),
-  "equal low bits": lot(n, (i) => [(i << 13) | 0x0a000001, 4096, 7]),
+  "equal low bits": lot(n, (i) => [0x0a000001 + (i << 13), 4096, 7]),
   "equal high bits": lot(n, (i) => [0x0a000000 + (i & 15), 1024 + (i >> 4) * 32, 7]),
 });
 

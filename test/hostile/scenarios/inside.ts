@@ -75,7 +75,7 @@ async function H153(w: World): Promise<void> {
   let acked = 0;
   let window = 65535;
   let paused = false;
-  for (let n = 0; acked < total && n < 60_000; n++) {
+  for (let n = 0; acked < total && n < 100_000; n++) {
     if (window === 0 && !paused) {
       paused = true;
       expect(await w.app.buffered()).toBeLessThan(300_000);

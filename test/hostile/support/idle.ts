@@ -10,9 +10,9 @@ const LOOK = 1000;
 export async function idles(w: World): Promise<void> {
   if (!(w instanceof TunWorld)) return;
   await w.settle();
-  const before = await w.ask<number>("cpu");
+  const before = await w.cpu();
   const began = performance.now();
   await new Promise((resolve) => setTimeout(resolve, LOOK));
-  const used = ((await w.ask<number>("cpu")) - before) / 1000;
+  const used = (await w.cpu()) - before;
   expect(used / (performance.now() - began), "share of a processor").toBeLessThan(0.05);
 }

@@ -45,8 +45,8 @@ export class Judge {
     this.counters = counters;
   }
 
-  /** `run` has the stack take the packet and answer it. */
-  packet(packet: Uint8Array, run: () => PacketRemark): void {
+  /** `run` has the stack take the packet and answer it; `after`, which is not timed, may tell what left. */
+  packet(packet: Uint8Array, run: () => PacketRemark, after: () => void = () => {}): void {
     const looked = this.received++ < LOOKED_AT;
     const before = looked ? this.counted() : 0;
     this.cause = looked ? packet : null;
@@ -57,6 +57,7 @@ export class Judge {
     const took = performance.now() - began;
     this.spent += took;
     if (looked) this.isQuick(took, process.cpuUsage(cpu).user / 1000);
+    after();
     if (remark?.startsWith("dropped") === true) {
       this.dropped++;
       if (looked && this.counted() === before) this.violates(`I7: "${remark}" is counted nowhere`);

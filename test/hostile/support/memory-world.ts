@@ -1,4 +1,5 @@
 /** The stack alone in virtual time. */
+import type { PacketRemark } from "../../../src/base/device.ts";
 import { seededRng } from "../../../src/base/rng.ts";
 import { type Instant, instantOf } from "../../../src/base/time.ts";
 import { Stack } from "../../../src/stack/stack.ts";
@@ -91,11 +92,13 @@ export class MemoryWorld implements World {
     const { lent } = this;
     lent.set(packet, offset);
     lent.fill(0xa5, offset + packet.length, offset + packet.length + 64);
-    this.judge.packet(packet, () => {
+    const run = (): PacketRemark => {
       const remark = this.stack.input(lent, offset, packet.length, 0, this.clock);
       this.stack.poll(this.clock);
-      for (const { bytes } of this.sender.packets) this.judge.leaves(bytes);
       return remark;
+    };
+    this.judge.packet(packet, run, () => {
+      for (const { bytes } of this.sender.packets) this.judge.leaves(bytes);
     });
     lent.fill(0x5a, offset, offset + packet.length);
     this.collect(false);
@@ -147,6 +150,11 @@ export class MemoryWorld implements World {
 
   memory(): Promise<number> {
     return Promise.resolve(memoryUsed());
+  }
+
+  cpu(): Promise<number> {
+    const { user, system } = process.cpuUsage();
+    return Promise.resolve((user + system) / 1000);
   }
 
   another(options: WorldOptions): Promise<World> {

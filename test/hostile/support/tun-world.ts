@@ -166,6 +166,10 @@ export class TunWorld implements World {
     return await this.stack.ask<number>("memory");
   }
 
+  async cpu(): Promise<number> {
+    return (await this.stack.ask<number>("cpu")) / 1000;
+  }
+
   /** Asks the process for what no stack in memory can tell. */
   async ask<T>(method: string, ...args: unknown[]): Promise<T> {
     return await this.stack.ask<T>(method, ...args);
