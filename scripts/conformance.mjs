@@ -18,7 +18,7 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const JUDGED = new Set(
   (
     "codec handshake data ack window rto close reset timewait keepalive urgent options mtu isn icmp ip " +
-    "security api ecn tfo cc"
+    "security api ecn tfo cc recovery"
   ).split(" "),
 );
 const LEVELS = ["MUST", "SHOULD", "MAY"];
