@@ -196,7 +196,7 @@ export const MUTANTS = [
     name: "mss-without-option-bytes",
     find: "pathMtu(t) - HEADERS) - optionBytes(t));",
     replace: "pathMtu(t) - HEADERS));",
-    tests: ["test/traces/options.test.ts"],
+    tests: ["test/traces/path-mtu.test.ts"],
   },
   {
     name: "mss-of-a-peer-that-names-none",

@@ -126,7 +126,7 @@ async function tryMutant(mutant, path, copy, onlyFirst, allPass) {
   try {
     const first = await runTests(copy, mutant.tests, PATIENCE);
     if (first !== "" || onlyFirst) return first;
-    await allPass();
+    if (!(await allPass())) return "";
     const then = await runTests(copy, QUICK, PATIENCE_FOR_ALL);
     return then === "" ? "" : `${then} (not among those named)`;
   } finally {
@@ -185,9 +185,12 @@ async function main() {
     // asked once, in a copy of its own, before the first fault that the tests it names let pass
     let wholeRun = null;
     const allPass = async () => {
-      wholeRun ??= runTests(makeCopy(work, "whole"), QUICK, PATIENCE_FOR_ALL);
-      const failing = await wholeRun;
-      if (failing !== "") throw new Error(`the tests fail without a fault: ${failing}`);
+      wholeRun ??= runTests(makeCopy(work, "whole"), QUICK, PATIENCE_FOR_ALL).then((failing) => {
+        if (failing !== "")
+          console.log(`quick tests fail without a fault, and judge none: ${failing}`);
+        return failing === "";
+      });
+      return wholeRun;
     };
     let next = 0;
     let done = 0;
