@@ -68,6 +68,19 @@ export const PARTS = [
     steps: [vitest(["test/hostile"])],
   },
   {
+    name: "load",
+    what: "a million SYNs of a flood, 20,000 sockets of the kernel, 100,000 idle connections",
+    minutes: 3,
+    cores: 2,
+    tun: true,
+    // one after the other: clients that wait are timed
+    steps: [
+      vitest(["test/load/syn-flood.test.ts"]),
+      vitest(["test/load/kernel-sockets.test.ts"]),
+      vitest(["test/load/cookies.test.ts", "test/load/idle.test.ts"]),
+    ],
+  },
+  {
     name: "soak",
     what: "a million lives of connections in a day of virtual time",
     minutes: 4,

@@ -120,6 +120,9 @@ export interface RecvVars {
   /** Auto-tuning: bytes the user took in this epoch, and when it began. */
   taken: number;
   epoch: Instant;
+  /** The round trip as a receiver sees it, in eighths of a ms, and the timestamp whose echo was measured last. */
+  rtt8: number;
+  rttEcho: number;
 }
 
 /** ACK owed: none, by the delayed timer, now. */
@@ -362,6 +365,8 @@ export class Tcb {
       lastHeard: now,
       taken: 0,
       epoch: now,
+      rtt8: 0,
+      rttEcho: 0,
     };
   }
 

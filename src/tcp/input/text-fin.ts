@@ -4,6 +4,7 @@ import { type SeqNum, seqAdd, seqGt, seqLeq, seqLt, seqMin } from "../../wire/se
 import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { noteDuplicate } from "../dsack.ts";
 import { EVENT_PEER_FIN, EVENT_READABLE } from "../endpoint.ts";
+import { measureAsReceiver } from "../output/receive-window.ts";
 import { Reassembly } from "../reassembly.ts";
 import { mayReceive } from "../state.ts";
 import { ACK_DELAYED, ACK_NOW, type Tcb } from "../tcb.ts";
@@ -76,6 +77,7 @@ function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   rcv.nxt = seqAdd(rcv.nxt, length);
   rcv.unacked += length;
   t.bytesReceived += length;
+  if (s.hasTimestamps && s.tsEcr !== rcv.rttEcho) measureAsReceiver(t, s, length, now);
   if (length > rcv.mss) rcv.mss = Math.min(length, 65535);
   t.events |= EVENT_READABLE;
   if (t.reassembly !== null && !t.reassembly.isEmpty) {

@@ -2,7 +2,9 @@
 import { elapsed, type Instant } from "../../base/time.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGt, seqMax } from "../../wire/seq.ts";
 import { offerable } from "../memory.ts";
+import type { TcpSegment } from "../../wire/tcp-segment.ts";
 import type { Tcb } from "../tcb.ts";
+import { timestampNow } from "../timestamps.ts";
 
 /** The most that the window field can say. */
 function largest(t: Tcb): number {
@@ -64,11 +66,25 @@ export function windowField(t: Tcb, isSyn: boolean): number {
 export function tuneReceiveBuffer(t: Tcb, taken: number, now: Instant): void {
   const { rcv } = t;
   rcv.taken += taken;
-  const rtt = t.rtt.samples > 0 ? t.rtt.srtt : 10;
+  // what only receives has measured its SYN, perhaps, and not the queue that has grown since
+  const rtt = Math.max(t.rtt.samples > 0 ? t.rtt.srtt : 10, rcv.rtt8 >> 3);
   if (elapsed(rcv.epoch, now) < rtt) return;
   if (rcv.taken * 2 > rcv.buffer && !t.env.memory.pressed) {
     rcv.buffer = Math.min(Math.max(rcv.buffer, rcv.taken * 4), t.env.settings.tcp_rmem[2]);
   }
   rcv.taken = 0;
   rcv.epoch = now;
+}
+
+/**
+ * The round trip as a receiver sees it: from an ACK to the first full segment that echoes its timestamp; ms, whole ones, the
+ * mean of about eight. A sender that had nothing to send makes it too long, and the buffer grows later.
+ */
+export function measureAsReceiver(t: Tcb, s: TcpSegment, length: number, now: Instant): void {
+  const { rcv } = t;
+  if (s.tsEcr === rcv.rttEcho || length < rcv.mss) return;
+  rcv.rttEcho = s.tsEcr;
+  const sample = (timestampNow(t, now) - s.tsEcr) | 0;
+  if (sample <= 0 || sample >= t.env.settings.tcp_rto_max_ms) return;
+  rcv.rtt8 += rcv.rtt8 === 0 ? 8 * sample : sample - (rcv.rtt8 >> 3);
 }

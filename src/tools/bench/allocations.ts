@@ -6,9 +6,10 @@ import { PerformanceObserver } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
 import { ask, startChild } from "./child.ts";
 import { createMachine } from "./machine.ts";
+import { createSynFlood } from "./syn-flood.ts";
 
 /** `control` allocates a known object: the proof that allocations are seen. */
-export type AllocationOp = "data" | "ack" | "send" | "control";
+export type AllocationOp = "data" | "ack" | "send" | "syn" | "control";
 
 /** Three fields and three words of V8's own, 8 bytes each. */
 export const CONTROL_BYTES = 48;
@@ -70,6 +71,8 @@ function operation(op: AllocationOp): () => void {
       return machine.ack;
     case "send":
       return machine.send;
+    case "syn":
+      return createSynFlood().syn;
     case "control":
       return () => {
         kept.last = { a: 1, b: 2, c: 3 };

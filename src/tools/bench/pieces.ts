@@ -13,6 +13,7 @@ import { seq } from "../../wire/seq.ts";
 import { ACK, createTcpSegment, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { fillTcpChecksum, readTcp, writeTcp } from "../../wire/tcp.ts";
 import { createMachine } from "./machine.ts";
+import { createSynFlood } from "./syn-flood.ts";
 import { createTransfer } from "./transfer.ts";
 
 export interface PieceSpec {
@@ -43,6 +44,11 @@ export const PIECES: readonly PieceSpec[] = [
     group: "machine",
     name: "an ACK taken and a segment of 1,448 bytes sent, with its checksum",
     make: () => createMachine().send,
+  },
+  {
+    group: "machine",
+    name: "a SYN taken and answered with a cookie, with its checksum",
+    make: () => createSynFlood().syn,
   },
   {
     group: "pair",

@@ -37,6 +37,10 @@ test("an ACK and the segment that it lets go make a view to copy by, and no obje
   expect(await count("send")).toBeLessThan(VIEW + SOME);
 });
 
+test("a SYN that is answered with a cookie makes no object", async () => {
+  expect(await count("syn")).toBeLessThan(SOME);
+});
+
 test("a segment of data makes two views, one of them the user's, and its place in the queue", async () => {
   expect(await count("data")).toBeLessThan(2 * VIEW + 48 + SOME);
 });

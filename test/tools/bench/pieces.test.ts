@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { createMachine } from "../../../src/tools/bench/machine.ts";
 import { measurePieces } from "../../../src/tools/bench/measure.ts";
+import { createSynFlood } from "../../../src/tools/bench/syn-flood.ts";
 import { PIECES } from "../../../src/tools/bench/pieces.ts";
 import { createTransfer } from "../../../src/tools/bench/transfer.ts";
 
@@ -30,6 +31,15 @@ test("the headers that are written have the length of their options", () => {
 test("every look-up finds a connection", () => {
   const find = step("find one of 100 ");
   for (let i = 0; i < 250; i++) expect(find()).not.toBeNull();
+});
+
+test("each SYN of the flood is answered with a cookie, and remembered nowhere", () => {
+  const { stack, syn, answers } = createSynFlood();
+  for (let i = 0; i < 5000; i++) syn();
+  expect(answers()).toBe(5000);
+  expect(stack.counters.get("TcpExtSyncookiesSent")).toBe(5000);
+  expect(stack.connections()).toEqual([]);
+  expect(stack.memoryUsed).toBe(0);
 });
 
 test("each segment of data is taken, each ACK acknowledges one, and a pure ACK neither", () => {
