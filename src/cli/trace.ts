@@ -5,15 +5,17 @@ import { type CapturedPacket, readCapture } from "../devices/pcap-reader.ts";
 import { ladder, ladderJson } from "../tools/observe/ladder.ts";
 import { type Conversation, Tracker } from "../tools/observe/tracker.ts";
 import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import { addPictures, type PictureOptions, wantsPictures, writePictures } from "./pictures.ts";
+import { traceFigure } from "./trace-figure.ts";
 
-interface TraceOptions {
+interface TraceOptions extends PictureOptions {
   readonly json?: boolean;
   readonly all?: boolean;
   readonly port?: string;
 }
 
 export function registerTrace(program: Command): void {
-  program
+  const command = program
     .command("trace")
     .summary("print the ladder of segments in a capture")
     .description(
@@ -22,8 +24,8 @@ export function registerTrace(program: Command): void {
     .argument("[file]", "pcap or pcapng; - for standard input")
     .option("--port <n>", "only connections with this port at one end")
     .option("--all", "fold nothing, however long")
-    .option("--json", "as JSON")
-    .action(trace);
+    .option("--json", "as JSON");
+  addPictures(command).action(trace);
 }
 
 function trace(file: string | undefined, options: TraceOptions): void {
@@ -39,6 +41,10 @@ function trace(file: string | undefined, options: TraceOptions): void {
   if (conversations.length === 0) {
     const which = port === null ? "" : ` with port ${port}`;
     throw new CommandFailure(EXIT_FAILED, `${file} has no TCP connection${which}`);
+  }
+  if (wantsPictures(options)) {
+    writePictures(options, traceFigure(file, conversations, options.all === true));
+    if ([options.svg, options.html].includes("-")) return;
   }
   process.stdout.write(
     options.json === true

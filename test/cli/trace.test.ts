@@ -9,8 +9,10 @@ import { CommandFailure } from "../../src/cli/failure.ts";
 import { registerTrace } from "../../src/cli/trace.ts";
 import { captureDevice } from "../../src/devices/capture.ts";
 import { createPair } from "../../src/devices/pair.ts";
+import { readFigure } from "../../src/tools/pictures/page/other-run.ts";
 import { systemClock } from "../../src/runtime/system.ts";
 import { createStack } from "../../src/sockets/create-stack.ts";
+import { descendants, parseXml } from "../tools/pictures/support/xml.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-trace-"));
 const file = join(folder, "two.pcapng");
@@ -112,4 +114,22 @@ test("a file that is missing, is no capture, or holds no TCP: one line and exit 
   writeFileSync(cut, readFileSync(file).subarray(0, 120));
   expect((await failure(cut)).line).toBe(`${cut} has no TCP connection`);
   expect((await failure(folder)).line).toMatch(/EISDIR/);
+});
+
+test("--svg and --html draw the ladders and the graphs of what carried data", async () => {
+  const [svg, html] = [join(folder, "two.svg"), join(folder, "two.html")];
+  expect(await trace(file, "--svg", svg, "--html", html)).toContain("SYN");
+  const said = [...descendants(parseXml(readFileSync(svg, "utf8")))].map((e) => e.text);
+  expect(said.some((text) => text.startsWith("SYN seq 0"))).toBe(true);
+  expect(said).toContain("ESTABLISHED");
+  expect(
+    said.some((text) => /^Time-sequence of 192\.0\.2\.2:80 → 192\.0\.2\.1:\d+ /.test(text)),
+  ).toBe(true);
+  const memoryOf = (base64: string): ArrayBuffer =>
+    Uint8Array.from(Buffer.from(base64, "base64")).buffer;
+  const figure = readFigure(readFileSync(html, "utf8"), memoryOf);
+  expect(figure.ladders).toHaveLength(2);
+  expect(figure.sequences[0]!.marks.find(({ kind }) => kind === "data")!.to).toEqual(
+    Float64Array.of(4),
+  );
 });

@@ -140,7 +140,7 @@ function draw(rung: Rung, middle: number): [string, ...string[]] {
 }
 
 /** Long runs in which nothing changes but numbers become one line. */
-function fold(rungs: readonly Rung[], all: boolean): (Rung | string)[] {
+export function fold(rungs: readonly Rung[], all: boolean): (Rung | string)[] {
   if (all) return [...rungs];
   const out: (Rung | string)[] = [];
   let run: Rung[] = [];

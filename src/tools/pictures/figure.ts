@@ -64,6 +64,24 @@ export interface RunTitle {
   readonly facts: string;
 }
 
+export interface LadderRow {
+  readonly time: string;
+  readonly fromLeft: boolean;
+  readonly label: string;
+  /** It was sent before. */
+  readonly again: boolean;
+  /** States of both ends after it. */
+  readonly left: string;
+  readonly right: string;
+}
+
+export interface Ladder {
+  readonly left: string;
+  readonly right: string;
+  /** Or what is said of rows that are left out. */
+  readonly rows: readonly (LadderRow | { readonly folded: string })[];
+}
+
 export interface Figure {
   readonly runs: readonly RunTitle[];
   /** ms. */
@@ -71,6 +89,8 @@ export interface Figure {
   readonly owners: readonly Owner[];
   readonly panels: readonly Panel[];
   readonly sequences: readonly Sequence[];
+  /** Of connections that were watched. */
+  readonly ladders: readonly Ladder[];
 }
 
 /** Several runs over the same time, one above the other. */
@@ -96,7 +116,8 @@ export function overlay(figures: readonly Figure[]): Figure {
     for (const s of figure.sequences) sequences.push({ ...s, owner: s.owner + firstOwner });
   }
   const duration = Math.max(0, ...figures.map((f) => f.duration));
-  return { runs, duration, owners, panels: [...panels.values()], sequences };
+  const ladders = figures.flatMap((figure) => figure.ladders);
+  return { runs, duration, owners, panels: [...panels.values()], sequences, ladders };
 }
 
 function count(owners: readonly Owner[], kind: Owner["kind"]): number {

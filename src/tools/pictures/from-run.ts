@@ -75,6 +75,7 @@ export function figureOfRun(run: SimRun): Figure {
     owners: [...flows, ...links],
     panels: panels.filter(({ lines }) => lines.length > 0),
     sequences,
+    ladders: [],
   };
 }
 

@@ -3,6 +3,7 @@
  * pixel column are written, so that a run of any length makes a file that a printer can take.
  */
 import { type Figure, type Line, ownerName, type Panel } from "./figure.ts";
+import { drawLadder } from "./ladder.ts";
 import { Pyramid } from "./pyramid.ts";
 import { colourOf, lineStyle, type Shape, shapeOf } from "./style.ts";
 import { axes, escapeXml, type Frame, legend, type LegendItem, n, text } from "./svg-frame.ts";
@@ -13,7 +14,7 @@ import { scaleFor, valueRange } from "./ticks.ts";
 export interface SvgOptions {
   /** Pixels; 760. */
   readonly width?: number;
-  /** Which panels, by their ids, and "sequence"; all without it. */
+  /** Which panels, by their ids, "sequence" and "ladder"; all without it. */
   readonly panels?: readonly string[];
   /** ms from and to; the whole run without it. */
   readonly range?: readonly [number, number];
@@ -55,6 +56,11 @@ export function svg(figure: Figure, options: SvgOptions = {}): string {
     drawSequence(out, figure, sequence, range, (items, title) =>
       place(SEQUENCE_HEIGHT, items, title),
     );
+  }
+  for (const ladder of wanted("ladder") ? figure.ladders : []) {
+    const { parts, height } = drawLadder(ladder, 12, y, width - 24);
+    out.push(...parts);
+    y += height + LINE;
   }
   return document(width, y, figure, out);
 }

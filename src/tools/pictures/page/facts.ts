@@ -1,5 +1,6 @@
-/** The figures of each flow and link as tables below the charts. */
+/** Below the charts: the figures of each flow and link as tables, and ladders. */
 import { type Figure, ownerName } from "../figure.ts";
+import { ladderSvg } from "../ladder.ts";
 import { add } from "./plot.ts";
 
 export function factsOf(host: HTMLElement, figure: Figure): void {
@@ -18,5 +19,14 @@ export function factsOf(host: HTMLElement, figure: Figure): void {
       add(line, "td").textContent = ownerName(figure, i);
       for (const name of names) add(line, "td").textContent = facts.get(name) ?? "";
     }
+  }
+}
+
+export function laddersOf(host: HTMLElement, figure: Figure): void {
+  for (const ladder of figure.ladders) {
+    const details = add(host, "details") as HTMLDetailsElement;
+    details.open = figure.ladders.length === 1;
+    add(details, "summary").textContent = `Ladder of ${ladder.left} and ${ladder.right}`;
+    add(details, "div").innerHTML = ladderSvg(ladder, 1000);
   }
 }

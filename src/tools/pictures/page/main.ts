@@ -6,7 +6,7 @@ import { LineChart } from "./line-chart.ts";
 import { readFigure } from "./other-run.ts";
 import { add } from "./plot.ts";
 import { SequenceChart } from "./sequence-chart.ts";
-import { factsOf } from "./facts.ts";
+import { factsOf, laddersOf } from "./facts.ts";
 import { View } from "./view.ts";
 
 function embedded(): Figure {
@@ -43,6 +43,7 @@ function show(figure: Figure): void {
   for (const panel of figure.panels) charts.push(new LineChart(main, figure, panel, view));
   if (figure.sequences.length > 0) charts.push(new SequenceChart(main, figure, view));
   factsOf(main, figure);
+  laddersOf(main, figure);
   redraw = () => {
     for (const chart of charts) chart.measure();
     view.changed("all");
