@@ -12,7 +12,7 @@ import { RawEnd } from "./raw-end.ts";
 import { StackProcess } from "./stack-process.ts";
 import { type Report, SLACK, type Takes, type World, type WorldOptions } from "./world.ts";
 
-/** ms of real time after which a packet is lost in the kernel for good. */
+/** ms of real time without any progress after which a packet is lost in the kernel for good. */
 const PATIENCE = 30_000;
 
 let serial = 0;
@@ -100,11 +100,15 @@ export class TunWorld implements World {
   private async calm(): Promise<void> {
     if (!this.isUp) return void (await this.stack.ask("due"));
     if (this.isCalm) return;
-    const until = performance.now() + PATIENCE;
+    let until = performance.now() + PATIENCE;
+    let before = -1;
     for (;;) {
       await this.stack.ask("due");
       const { received, sent } = this.stack;
       if (this.isCalm) return;
+      const progress = received + sent + this.raw.seen;
+      if (progress !== before) until = performance.now() + PATIENCE;
+      before = progress;
       if (performance.now() > until) {
         const lost = `${this.put_ - received} of ${this.put_} in, ${sent - this.raw.seen} of ${sent} out`;
         throw new Error(`packets are lost in the kernel: ${lost}`);

@@ -104,6 +104,17 @@ export class Running {
     }
   }
 
+  /** SIGTERM more than once: signals that wait together for a busy process are one, so they come until it has ended. */
+  async stopAtOnce(): Promise<Outcome> {
+    const again = setInterval(() => this.process.kill("SIGTERM"), 200);
+    this.process.kill("SIGTERM");
+    try {
+      return await this.outcome;
+    } finally {
+      clearInterval(again);
+    }
+  }
+
   /** SIGTERM, as a service manager does it. */
   async stop(): Promise<Outcome> {
     this.process.kill("SIGTERM");
