@@ -1,6 +1,6 @@
 /** The rows of rows.tsv against the stack in memory, in virtual time; all of I1 to I8 after each. */
 import { describe, expect, it } from "vitest";
-import { NOT_YET, UNSETTLED } from "./not-yet.ts";
+import { NOT_YET } from "./not-yet.ts";
 import { MemoryWorld } from "./support/memory-world.ts";
 import { title } from "./support/table.ts";
 import { judged } from "./support/invariants.ts";
@@ -16,10 +16,6 @@ describe("hostile, in memory", () => {
   const rows = { ...OUTSIDE, ...IN_MEMORY };
 
   for (const [id, run] of Object.entries(rows).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    if (UNSETTLED[id] !== undefined) {
-      it.skip(`not yet: ${id}: ${UNSETTLED[id]}`, () => {});
-      continue;
-    }
     if (NOT_YET[id] === undefined) {
       it(title(id), async () => await judge(id, run));
       continue;

@@ -1,10 +1,7 @@
 /** The rows as a page for people: docs/hostile.md, made from rows.tsv and from where each scenario is driven. */
-import { NOT_YET, UNSETTLED } from "./not-yet.ts";
+import { NOT_YET } from "./not-yet.ts";
 import { IN_MEMORY, OF_PROCESSES, OUTSIDE } from "./scenarios/index.ts";
 import { ROWS } from "./support/table.ts";
-
-/** Rows that are not met, or not every time. */
-const OPEN = { ...NOT_YET, ...UNSETTLED };
 
 /** Rows that no packet can drive, and why; each is driven in memory, and as it says. */
 export const NOT_FROM_OUTSIDE: Readonly<Record<string, string>> = {
@@ -81,20 +78,20 @@ export function page(): string {
     row.stimulus,
     row.required,
     places(row.id),
-    row.id in OPEN ? "not yet" : "met",
+    row.id in NOT_YET ? "not yet" : "met",
     row.source,
   ]);
   const list = (notes: Readonly<Record<string, string>>): string =>
     Object.entries(notes)
       .map(([id, note]) => `- **${id}**: ${note}.`)
       .join("\n");
-  const met = ROWS.size - Object.keys(OPEN).length;
+  const met = ROWS.size - Object.keys(NOT_YET).length;
   const parts = [
     INTRODUCTION,
     `## The rows\n\n${met} of ${ROWS.size} are met; ${Object.keys(OUTSIDE).length} run twice.\n\n${table([head, ...rows])}`,
     `## Not drivable by packets\n\n${list(NOT_FROM_OUTSIDE)}`,
     `## Notes\n\n${list(NOTES)}`,
   ];
-  if (Object.keys(OPEN).length > 0) parts.push(`## Not yet\n\n${list(OPEN)}`);
+  if (Object.keys(NOT_YET).length > 0) parts.push(`## Not yet\n\n${list(NOT_YET)}`);
   return `${parts.join("\n\n").replaceAll("\n\n\n", "\n\n")}\n`;
 }

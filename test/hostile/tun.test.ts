@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { obstacle } from "../interop/support/world.ts";
 import { Namespace } from "../support/tun.ts";
-import { NOT_YET, UNSETTLED } from "./not-yet.ts";
+import { NOT_YET } from "./not-yet.ts";
 import { type Compiled, compileChild } from "./support/compile-child.ts";
 import { judged } from "./support/invariants.ts";
 import { title } from "./support/table.ts";
@@ -23,7 +23,7 @@ describe.skipIf(obstacle("python3") !== null)("hostile, through a TUN", () => {
   });
 
   for (const [id, run] of Object.entries(OUTSIDE)) {
-    const why = UNSETTLED[id] ?? NOT_YET[id];
+    const why = NOT_YET[id];
     if (why !== undefined) {
       it.skip(`not yet: ${id}: ${why}`, () => {});
       continue;
