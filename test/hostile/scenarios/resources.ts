@@ -197,7 +197,7 @@ async function H083(w: World): Promise<void> {
   await aside(w, "H083", { settings }, async (v) => {
     const p = new Peer(v);
     await p.open(options(mss(1460), sackOk, wscale(7)));
-    const count = sized(w, 100_000, 100_000, 20_000);
+    const count = sized(w, 100_000, 40_000, 10_000);
     let [acks, widest, took] = [0, 0, 0];
     for (let n = 0; n < count; n += 5000) {
       const segments = Array.from({ length: 5000 }, () =>
@@ -235,8 +235,8 @@ async function H083(w: World): Promise<void> {
 
 async function H084(w: World): Promise<void> {
   for (const size of [48, 536]) {
-    const total = sized(w, 4_000_000, 4_000_000, 400_000);
-    const count = sized(w, 50_000, 50_000, 4000);
+    const total = sized(w, 4_000_000, 1_600_000, 400_000);
+    const count = sized(w, 50_000, 20_000, 4000);
     const p = new Peer(w);
     await p.open(options(mss(size), sackOk, wscale(7)));
     await w.app.write(p.port, total);
