@@ -3,7 +3,7 @@
  * of a mark and the answer to an echo. How far the window shrinks is the congestion controller's business.
  */
 import type { Instant } from "../base/time.ts";
-import { type SeqNum, seqAdd, seqDiff, seqGeq, seqGt } from "../wire/seq.ts";
+import { type SeqNum, seqAdd, seqDiff, seqGt, seqLt } from "../wire/seq.ts";
 import { ACK, CWR, ECE, ECT_0, CE, SYN_TAKEN, type TcpSegment } from "../wire/tcp-segment.ts";
 import type { Outgoing } from "./output/outgoing.ts";
 import { startRetransmitTimer } from "./retransmit-timer.ts";
@@ -27,7 +27,7 @@ export class EcnState {
   waits = false;
   /** The peer's packets were ECN-capable at least once. */
   seen = false;
-  /** What was on our SYN is no new data when it leaves again. */
+  /** Below it nothing is new data: what was on our SYN is not when it leaves again. */
   newFrom: SeqNum;
   /** Segments: acknowledged with an echo, and received with CE. */
   deliveredCe = 0;
@@ -141,7 +141,8 @@ export function waitsForTimer(t: Tcb): boolean {
 
 /** ECT(0) on data that leaves for the first time, CWR on the first of it after a reduction (RFC 3168 §6.1.2, §6.1.5). */
 export function markData(t: Tcb, e: EcnState, out: Outgoing, at: SeqNum, length: number): void {
-  if (length === 0 || at !== t.snd.nxt || !seqGeq(at, e.newFrom)) return;
+  if (length === 0 || at !== t.snd.nxt || seqLt(at, e.newFrom)) return;
+  e.newFrom = at; // never half of the number space behind
   out.ecn = ECT_0;
   if (!e.cwrOwed) return;
   e.cwrOwed = false;

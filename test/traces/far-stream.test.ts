@@ -1,0 +1,18 @@
+/** Connections whose sequence numbers have gone round: what was noted at their start says nothing of what lies behind it now. */
+import { describe, expect, test } from "vitest";
+import { CWR, ECE, ECT_0 } from "../../src/wire/tcp-segment.ts";
+import { FarStream, MSS } from "../support/far-stream.ts";
+
+/** More than half of the number space: what lies so far back seems to lie ahead. */
+const FAR = 2 ** 31 + 2 ** 20;
+
+describe("after two gigabytes", () => {
+  test("data is ECN-capable as before, and an echo is answered by CWR [3168-6.1.2-CWR]", () => {
+    const s = new FarStream({ tcp_ecn: 1 }, true).streams(FAR);
+    s.writes(3 * MSS);
+    expect(s.left.map((seen) => seen.tos)).toEqual([ECT_0]);
+    s.left = [];
+    s.acknowledges(0, ECE).writes(MSS);
+    expect(s.left.map((seen) => seen.flags & CWR)).toEqual([CWR]);
+  });
+});
