@@ -15,4 +15,13 @@ describe("after two gigabytes", () => {
     s.acknowledges(0, ECE).writes(MSS);
     expect(s.left.map((seen) => seen.flags & CWR)).toEqual([CWR]);
   });
+
+  test("the third duplicate draws the copy, though nothing was lost before [5681-3.2-FRT]", () => {
+    const s = new FarStream({}, false).streams(FAR);
+    s.writes(10 * MSS);
+    const [first] = s.left;
+    s.left = [];
+    for (let n = 0; n < 3; n++) s.acknowledges(10 * MSS);
+    expect(s.left).toMatchObject([{ seq: first!.seq, length: MSS }]);
+  });
 });

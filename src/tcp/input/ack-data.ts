@@ -1,6 +1,6 @@
 /** What new and duplicate ACKs mean for round-trip time, congestion window and loss recovery. */
 import { elapsed, type Instant } from "../../base/time.ts";
-import { seqDiff, seqGt, seqLeq, seqLt } from "../../wire/seq.ts";
+import { seqDiff, seqGt, seqInWindow, seqLeq, seqLt } from "../../wire/seq.ts";
 import { FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { reportAck } from "../congestion/report.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
@@ -156,8 +156,15 @@ function countDuplicate(t: Tcb, s: TcpSegment, now: Instant): void {
     t.inflation = Math.min(t.inflation + t.snd.mss, seqDiff(t.recoveryPoint, t.snd.una));
   } else if (t.recovery === "loss") {
     afterAck(t, s, false, true, 0, now);
-  } else if (t.dupAcks === DUP_THRESH && seqGt(t.snd.una, t.recoveryPoint)) {
+  } else if (t.dupAcks === DUP_THRESH && !isOfLastRepair(t)) {
     enterRecovery(t, now);
   }
   t.newlyLost += news.lost;
+}
+
+/** RFC 6582 §3.2 step 1: what is outstanding began before the last repair did, so duplicates may be that one's. */
+function isOfLastRepair(t: Tcb): boolean {
+  const { una } = t.snd;
+  // a point that lies far behind would seem to lie ahead
+  return seqInWindow(t.recoveryPoint, una, flightSize(t) + 1);
 }
