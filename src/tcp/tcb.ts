@@ -171,8 +171,8 @@ export class Tcb {
   newlyLost = 0;
   /** What says whether the window is used (RFC 7661); null while that does not matter. */
   validation: Validation | null = null;
-  /** Below this everything was sent in an initial or restart window; a loss there made the next one small (RFC 6928 §2). */
-  firstWindowEnd: SeqNum;
+  /** Of `bytesSent`, those to here left in an initial or restart window; a loss there made the next one small (RFC 6928 §2). */
+  firstWindowEnd = 0;
   smallRestart = false;
   /** Samples of the rate at which the network delivers, for a controller that wants them. */
   rate: DeliveryRate | null = null;
@@ -320,7 +320,6 @@ export class Tcb {
     this.keepAliveInterval = s.tcp_keepalive_intvl * 1000;
     this.keepAliveProbes = s.tcp_keepalive_probes;
     this.roundEnd = iss;
-    this.firstWindowEnd = iss;
     this.recoveryPoint = iss;
     this.timedSeq = iss;
     this.largestSeq = iss;

@@ -24,4 +24,15 @@ describe("after two gigabytes", () => {
     for (let n = 0; n < 3; n++) s.acknowledges(10 * MSS);
     expect(s.left).toMatchObject([{ seq: first!.seq, length: MSS }]);
   });
+
+  test("a loss is none of the first window: the window after a pause is ten segments as before", () => {
+    const s = new FarStream({}, false).streams(FAR);
+    s.writes(10 * MSS)
+      .waits(300)
+      .acknowledges();
+    expect(s.endpoint.info().retransmits).toBe(1);
+    s.streams(MSS * 1000);
+    s.waits(10_000).writes(MSS);
+    expect(s.endpoint.info().cwnd).toBe(10 * MSS);
+  });
 });

@@ -1,6 +1,5 @@
 /** The controller of a connection: its first, and another in its place. */
 import type { Instant } from "../../base/time.ts";
-import { seqAdd } from "../../wire/seq.ts";
 import { DeliveryRate } from "../delivery-rate.ts";
 import { Pace } from "../output/pacing.ts";
 import type { Tcb } from "../tcb.ts";
@@ -9,7 +8,7 @@ import { NO_SSTHRESH } from "./controller.ts";
 /** A connection begins, with `window` bytes. */
 export function startCongestionControl(t: Tcb, window: number, now: Instant): void {
   create(t, window, NO_SSTHRESH, now);
-  t.firstWindowEnd = seqAdd(t.snd.iss, 1 + window);
+  t.firstWindowEnd = window;
 }
 
 /** TCP_CONGESTION: at once, also under way; the window is handed on. EINVAL for a name that the stack does not know. */

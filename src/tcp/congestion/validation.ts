@@ -3,7 +3,6 @@
  * §4.1, RFC 6928 §2). A window that was proved once is kept while less is sent, and loses its worth with time.
  */
 import { after, elapsed, type Instant } from "../../base/time.ts";
-import { seqAdd, seqLt } from "../../wire/seq.ts";
 import type { Tcb } from "../tcb.ts";
 import { initialWindow } from "./controller.ts";
 
@@ -121,7 +120,7 @@ export function firstWindow(t: Tcb): number {
 
 /** RFC 6928 §2: after a loss among the first segments the next first window is that of RFC 5681 §3.1. */
 export function noteLossInFirstWindow(t: Tcb): void {
-  if (t.bytesSent >= FIRST_SENT && seqLt(t.snd.una, t.firstWindowEnd)) t.smallRestart = true;
+  if (t.bytesSent >= FIRST_SENT && t.bytesAcked < t.firstWindowEnd) t.smallRestart = true;
 }
 
 /**
@@ -143,6 +142,6 @@ export function restartAfterIdle(t: Tcb, now: Instant): boolean {
   // RFC 5681 §3.1's first window, with §3.1's bounds in one formula (RFC 3390)
   const window = t.smallRestart ? Math.min(first, 4 * mss, Math.max(2 * mss, 4380)) : first;
   cc.onIdle?.(window, now);
-  t.firstWindowEnd = seqAdd(t.snd.nxt, window);
+  t.firstWindowEnd = t.bytesSent + window;
   return true;
 }
