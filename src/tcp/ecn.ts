@@ -21,6 +21,8 @@ export class EcnState {
   /** The window was reduced for data up to `point`: not again before more than that is acknowledged. */
   reduced = false;
   point: SeqNum;
+  /** That was for an echo: the first loss below `point` is the same congestion. */
+  answersLoss = false;
   /** The ACK in hand carries ECE: the window does not grow by it. */
   echoed = false;
   /** New data waits for the retransmission timer. */
@@ -90,7 +92,10 @@ export function noteMark(t: Tcb, e: EcnState, s: TcpSegment): void {
 
 /** Before an acceptable ACK at or above SND.UNA is taken. */
 export function noteEcho(t: Tcb, e: EcnState, s: TcpSegment, now: Instant): void {
-  if (e.reduced && seqGt(s.ack, e.point)) e.reduced = false;
+  if (e.reduced && seqGt(s.ack, e.point)) {
+    e.reduced = false;
+    e.answersLoss = false;
+  }
   e.echoed = (s.flags & (ECE | SYN_TAKEN)) === ECE;
   if (!e.echoed || t.cc === null) return;
   const { snd, cc } = t;
@@ -106,6 +111,7 @@ export function noteEcho(t: Tcb, e: EcnState, s: TcpSegment, now: Instant): void
     if (cc.onEcn === undefined) cc.onLoss(flight, now);
     else cc.onEcn(flight, now);
     noteReduction(t);
+    e.answersLoss = true;
   }
   // RFC 3168 §6.1.2: slower than a segment a round trip is by the timer only; two are the least that controllers leave
   const isLeast = due && before <= 2 * snd.mss && cc.cwnd >= before;
@@ -121,12 +127,16 @@ export function noteReduction(t: Tcb): void {
   if (e === null) return;
   e.cwrOwed = true;
   e.reduced = true;
+  e.answersLoss = false;
   e.point = t.snd.nxt;
 }
 
-/** A loss among what was outstanding when the window was reduced for an echo is the same congestion. */
-export function reducedAlready(t: Tcb): boolean {
-  return t.ecn !== null && t.ecn.reduced;
+/** Whether a loss that was found now is congestion that an echo told before; a copy lost after that is not. */
+export function wasEchoed(t: Tcb): boolean {
+  const e = t.ecn;
+  if (e === null || !e.answersLoss || !seqLt(t.snd.una, e.point)) return false;
+  e.answersLoss = false;
+  return true;
 }
 
 /** RFC 3168 §6.1.2: not by an ACK with an echo. */

@@ -19,6 +19,8 @@ export interface SenderOptions {
   /** ms that the handshake takes: the first sample. */
   readonly rtt?: number;
   readonly window?: number;
+  /** ECN is agreed on. */
+  readonly ecn?: boolean;
 }
 
 const at = (segment: number): number => 1 + segment * MSS;
@@ -34,7 +36,7 @@ export class Sender {
     this.window = options.window ?? 65535;
     this.p = new ScriptedPeer({ settings }).listens();
     const syn = options.options ?? `<mss ${MSS},sackOK>`;
-    this.p.sends(`S 0:0(0) win 65535 ${syn}`);
+    this.p.sends(`${options.ecn === true ? "SEW" : "S"} 0:0(0) win 65535 ${syn}`);
     const { tsVal, hasTimestamps } = this.p.next().segment;
     this.p.waits(rtt);
     if (hasTimestamps) this.stamps = `TS val 2 ecr ${tsVal >>> 0}`;

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ACK, CE, CWR, ECE, ECT_0, SYN } from "../../src/wire/tcp-segment.ts";
 import { fragmentsOf } from "../support/ip-packets.ts";
 import { type PeerOptions, ScriptedPeer } from "../support/scripted-peer.ts";
+import { Sender } from "../support/sender.ts";
 
 const MSS = 1000;
 const ASKING: PeerOptions = { settings: { tcp_ecn: 1 } };
@@ -337,6 +338,34 @@ describe("the answer to an echo", () => {
     q.sends(".E 1:1(0) ack 1001");
     expect(q.endpoint.info().ssthresh).toBe(10 * MSS);
   });
+
+  test("what left behind the reduction and is lost reduces once more [5681-3.2-HALVE]", () => {
+    const p = twenty();
+    p.sends(".E 1:1(0) ack 1001").sends(". 1:1(0) ack 20001");
+    const flight = p.endpoint.info().unacked;
+    expect(flight).toBeGreaterThanOrEqual(16 * MSS);
+    for (let i = 0; i < 3; i++) p.sends(". 1:1(0) ack 20001");
+    expect(p.endpoint.info()).toMatchObject({ recovery: "recovery", ssthresh: flight / 2 });
+  });
+
+  test.each([
+    ["a loss", false],
+    ["a loss that an echo told first", true],
+  ])(
+    "a copy lost itself lowers the window once more, after %s [5681-4.3-TWICE]",
+    (_title, echo) => {
+      const s = new Sender({ ecn: true, settings: { tcp_initial_cwnd: 20 } }).writes(80);
+      if (echo) s.p.sends(".E 1:1(0) ack 1");
+      const before = s.info.cwnd;
+      for (let k = 2; k <= 20; k++) s.says(0, `1-${k}`);
+      const last = Number(s.left().at(-1));
+      const { ssthresh } = s.info;
+      expect(ssthresh).toBe(echo ? before : before / 2);
+      s.waits(100).says(0, `1-${last}`);
+      expect(s.left()).toContain("0 fast");
+      expect(s.info.ssthresh).toBe(ssthresh / 2);
+    },
+  );
 
   test("ECE means nothing where ECN was not agreed on", () => {
     const p = new ScriptedPeer().established("<mss 1000>");

@@ -1,7 +1,7 @@
 /** Tells the controller what happened: the machine calls it through these, and `onAck` with one record for all. */
 import type { Instant } from "../../base/time.ts";
 import { seqGt } from "../../wire/seq.ts";
-import { mayGrow, noteReduction, reducedAlready } from "../ecn.ts";
+import { mayGrow, noteReduction, wasEchoed } from "../ecn.ts";
 import { spreadBurst } from "../output/pacing.ts";
 import { news } from "../recovery/ack-news.ts";
 import type { Recovery, Tcb } from "../tcb.ts";
@@ -79,7 +79,7 @@ export function reportAck(
 /** A loss was found by other means than a timeout; once an episode of recovery. */
 export function reportLoss(t: Tcb, flight: number, now: Instant): void {
   const { cc } = t;
-  if (cc === null || reducedAlready(t)) return;
+  if (cc === null || wasEchoed(t)) return;
   // what limited transmit sent beyond the window is no part of the FlightSize that counts (RFC 5681 §3.2)
   cc.onLoss(flightAtLoss(t, Math.min(flight, cc.cwnd)), now);
   noteReduction(t);
