@@ -50,15 +50,19 @@ export class SentRecords extends RecordArray {
     if (this.head === this.tail) this.begin(from);
     if (this.tail === this.ends.length) this.makeRoom();
     const i = this.tail++;
+    this.leaves(now);
     this.ends[i] = end;
-    this.times[i] = this.moment(now);
+    this.times[i] = this.latest;
     this.flags[i] = 0;
   }
 
-  /** No two leave at the same moment, though a clock that is read once a batch says so: the order tells what is lost. */
-  private moment(now: number): number {
-    this.latest = now > this.latest ? now : this.latest + TICK;
-    return this.latest;
+  /**
+   * Sets `latest`. No two leave at the same moment, though a clock that is read once a batch says so: the order tells what is
+   * lost. A moment that was returned would be boxed for each segment.
+   */
+  private leaves(now: number): void {
+    if (now > this.latest) this.latest = now;
+    else this.latest += TICK;
   }
 
   private begin(from: SeqNum): void {
@@ -394,7 +398,8 @@ export class SentRecords extends RecordArray {
 
   /** [from, end), which is not SACKed, leaves again. */
   resend(from: SeqNum, end: SeqNum, now: number): void {
-    const time = this.moment(now);
+    this.leaves(now);
+    const time = this.latest;
     let i = this.find(from);
     if (seqLt(this.startOf(i), from)) i = this.split(i, from) + 1;
     for (; i < this.tail && seqLt(this.startOf(i), end); i++) {
