@@ -93,19 +93,13 @@ export class DeliveryRate {
   }
 
   /**
-   * An ACK delivered `bytes`, up to `newest`, and `lost` were found lost. Fills the sample's last fields. What was sent twice
-   * counts as sent the first time, which makes the rate too low rather than too high.
+   * The ACK of `sample` delivered what ends at `newest`. Fills the sample's last fields. What was sent twice counts as sent the
+   * first time, which makes the rate too low rather than too high.
    */
-  acknowledged(
-    sample: AckSample,
-    bytes: number,
-    lost: number,
-    newest: SeqNum,
-    minRtt: number,
-    now: Instant,
-  ): void {
+  acknowledged(sample: AckSample, newest: SeqNum): void {
+    const { delivered: bytes, minRtt, now } = sample;
     this.delivered += bytes;
-    this.lost += lost;
+    this.lost += sample.lost;
     if (bytes > 0) this.deliveredAt = now;
     if (this.limitedTo > 0 && this.delivered > this.limitedTo) this.limitedTo = 0;
     sample.totalDelivered = this.delivered;

@@ -4,7 +4,7 @@
  *
  * Units: bytes, milliseconds (with fractions), bytes per millisecond. No clock is read: `now` comes with each call.
  */
-import type { Instant } from "../../base/time.ts";
+import { type Instant, instantOf } from "../../base/time.ts";
 
 export interface CongestionController {
   /** As `tcp_congestion_control` and TCP_INFO say it. */
@@ -89,6 +89,30 @@ export interface AckSample {
   /** Bytes in flight when what is acknowledged here left, itself included, and bytes lost since then. */
   priorInFlight: number;
   lostSince: number;
+}
+
+/** Of an ACK that says nothing. */
+export function createAckSample(): AckSample {
+  return {
+    now: instantOf(0),
+    acked: 0,
+    delivered: 0,
+    lost: 0,
+    flight: 0,
+    inFlight: 0,
+    limited: false,
+    rtt: -1,
+    srtt: 0,
+    minRtt: 0,
+    roundStart: false,
+    inRecovery: false,
+    deliveryRate: 0,
+    appLimited: false,
+    totalDelivered: 0,
+    priorDelivered: 0,
+    priorInFlight: 0,
+    lostSince: 0,
+  };
 }
 
 /** What a controller is made from: the default export of a module is a class or function that takes this. */

@@ -1,11 +1,12 @@
 /** Tells the controller what happened: the machine calls it through these, and `onAck` with one record for all. */
 import type { Instant } from "../../base/time.ts";
 import { seqGt } from "../../wire/seq.ts";
+import { pipe } from "../flight.ts";
 import { mayGrow, noteReduction, wasEchoed } from "../ecn.ts";
 import { spreadBurst } from "../output/pacing.ts";
 import { news } from "../recovery/ack-news.ts";
 import type { Recovery, Tcb } from "../tcb.ts";
-import type { AckSample } from "./controller.ts";
+import { createAckSample } from "./controller.ts";
 import {
   flightAtLoss,
   noteLossInFirstWindow,
@@ -13,38 +14,17 @@ import {
   validateRound,
 } from "./validation.ts";
 
-const sample: AckSample = {
-  now: 0 as Instant,
-  acked: 0,
-  delivered: 0,
-  lost: 0,
-  flight: 0,
-  inFlight: 0,
-  limited: false,
-  rtt: -1,
-  srtt: 0,
-  minRtt: 0,
-  roundStart: false,
-  inRecovery: false,
-  deliveryRate: 0,
-  appLimited: false,
-  totalDelivered: 0,
-  priorDelivered: 0,
-  priorInFlight: 0,
-  lostSince: 0,
-};
+const sample = createAckSample();
 
 /**
- * To be called once for each ACK that brings news, when all has been marked: `acked` bytes were acknowledged, `sacked` more
- * were SACKed or taken off the scoreboard (negative), `flight` was outstanding, `inFlight` is so now and `before` the state it met; `echoed`: ms or -1,
- * what timestamps measured, for want of a transmission whose time is known.
+ * To be called once for each ACK that brings `news`, when all has been marked: `acked` bytes were acknowledged, `flight` was
+ * outstanding, and `before` the state it met; `echoed`: ms or -1, what timestamps measured, for want of a transmission whose
+ * time is known.
  */
 export function reportAck(
   t: Tcb,
   acked: number,
-  sacked: number,
   flight: number,
-  inFlight: number,
   before: Recovery,
   echoed: number,
   now: Instant,
@@ -53,14 +33,15 @@ export function reportAck(
   if (cc === null) return;
   sample.now = now;
   sample.acked = acked;
-  sample.delivered = Math.max(0, acked + sacked);
+  sample.delivered = news.delivered;
   sample.lost = t.newlyLost;
   t.newlyLost = 0;
   sample.flight = flight;
-  sample.inFlight = inFlight;
+  sample.inFlight = pipe(t);
   // slow start after a timeout repairs, and so uses the window by itself
   sample.limited = (t.cwndLimited || before === "loss") && mayGrow(t);
-  sample.rtt = news.rtt >= 0 ? news.rtt : echoed;
+  sample.rtt = echoed;
+  if (news.rtt >= 0) sample.rtt = news.rtt; // as one expression it would be boxed
   sample.srtt = t.rtt.srtt;
   sample.minRtt = t.rtt.samples === 0 ? 0 : t.rtt.minRtt;
   sample.inRecovery = before === "recovery" || t.recovery === "recovery";
@@ -71,7 +52,7 @@ export function reportAck(
   }
   if (t.rate !== null) {
     const newest = acked > 0 ? t.snd.una : news.end;
-    t.rate.acknowledged(sample, sample.delivered, sample.lost, newest, sample.minRtt, now);
+    t.rate.acknowledged(sample, newest);
   }
   cc.onAck(sample);
 }

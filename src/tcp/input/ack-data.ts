@@ -4,7 +4,7 @@ import { seqDiff, seqGt, seqInWindow, seqLeq, seqLt } from "../../wire/seq.ts";
 import { FIN, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { reportAck } from "../congestion/report.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
-import { flightSize, pipe } from "../flight.ts";
+import { flightSize } from "../flight.ts";
 import { enterRecovery } from "../loss.ts";
 import { hasRoomToTell } from "../output/send-policy.ts";
 import { news } from "../recovery/ack-news.ts";
@@ -38,8 +38,7 @@ export function dataAcknowledged(
   t.newlyLost += news.lost;
   // until F-RTO has judged, the window is 3 segments at most (RFC 5682 §2.1)
   const counted = judging && t.recovery === "loss" ? Math.min(bytes, 2 * t.snd.mss) : bytes;
-  if (bytes > 0)
-    reportAck(t, counted, news.delivered - counted, flight, pipe(t), before, echoed, now);
+  if (bytes > 0) reportAck(t, counted, flight, before, echoed, now);
   if (seqLt(t.snd.una, t.snd.nxt)) {
     if (restart) startRetransmitTimer(t, now);
     if (t.sack) chooseGuard(t, now);
@@ -135,7 +134,7 @@ export function duplicateAck(t: Tcb, s: TcpSegment, now: Instant): void {
   if (news.delivered > 0) t.dupAcks++;
   afterAck(t, s, false, repeats, 0, now);
   t.newlyLost += news.lost;
-  if (news.delivered > 0) reportAck(t, 0, news.delivered, flight, pipe(t), before, -1, now);
+  if (news.delivered > 0) reportAck(t, 0, flight, before, -1, now);
   chooseGuard(t, now);
 }
 

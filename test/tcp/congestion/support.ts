@@ -5,7 +5,7 @@ import type {
   CongestionController,
   ControllerOptions,
 } from "../../../src/tcp/congestion/controller.ts";
-import { NO_SSTHRESH } from "../../../src/tcp/congestion/controller.ts";
+import { createAckSample, NO_SSTHRESH } from "../../../src/tcp/congestion/controller.ts";
 import { seededRng, uniform } from "../../../src/base/rng.ts";
 
 export const MSS = 1000;
@@ -23,24 +23,14 @@ export function options(more: Partial<ControllerOptions> = {}): ControllerOption
 
 export function sample(more: Partial<AckSample> = {}): AckSample {
   return {
-    now: instantOf(0),
+    ...createAckSample(),
     acked: MSS,
     delivered: MSS,
-    lost: 0,
     flight: 10 * MSS,
     inFlight: 9 * MSS,
     limited: true,
-    rtt: -1,
     srtt: 100,
     minRtt: 100,
-    roundStart: false,
-    inRecovery: false,
-    deliveryRate: 0,
-    appLimited: false,
-    totalDelivered: 0,
-    priorDelivered: 0,
-    priorInFlight: 0,
-    lostSince: 0,
     ...more,
   };
 }
