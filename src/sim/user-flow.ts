@@ -113,7 +113,7 @@ class UserFlow implements UserRun {
       return endpoint;
     };
     const stack: StackLike = {
-      connect: (request: ConnectRequest) => watched(host.stack.connect(request)),
+      connect: (request: ConnectRequest, now) => watched(host.stack.connect(request, now)),
       listen: (request: ListenRequest) => listen(host, request, watched),
     };
     const socketHost: SocketHost = {

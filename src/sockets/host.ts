@@ -37,7 +37,8 @@ export interface ConnectRequest {
 
 export interface StackLike {
   listen(request: ListenRequest): ListenerLike;
-  connect(request: ConnectRequest): Endpoint;
+  /** `now`: by default the time of the stack's last event. */
+  connect(request: ConnectRequest, now?: Instant): Endpoint;
 }
 
 export interface SocketHost {
@@ -45,7 +46,7 @@ export interface SocketHost {
   /** Keeps the process alive from now on. */
   ref(): void;
   unref(): void;
-  /** For what asks how long ago something was. */
+  /** For what asks how long ago something was, and for opens after a long silence. */
   time?(): Instant;
 }
 

@@ -134,14 +134,15 @@ export class TcpSocket extends TunedSocket implements EndpointOwner {
       return;
     }
     try {
-      this._endpoint = this.#liveness.stack.connect({
+      const request = {
         remoteAddress,
         remotePort: port,
         ...(localAddress === null ? {} : { localAddress }),
         ...(options.localPort === undefined ? {} : { localPort: options.localPort }),
         ...wayOf(options),
         owner: this,
-      });
+      };
+      this._endpoint = this.#liveness.stack.connect(request, this._now());
     } catch (cause) {
       this.destroy(systemError("connect", codeOf(cause), host, port, cause));
       return;

@@ -412,24 +412,26 @@ export class Stack {
     });
   }
 
-  connect(options: ConnectOptions): Endpoint {
+  /** Active OPEN. `now`: which ISN, port or pair in TIME-WAIT may be used is a matter of time; by default the last event's. */
+  connect(options: ConnectOptions, now: Instant = this.clock): Endpoint {
     const { remoteAddress, remotePort } = options;
+    this.clock = now;
     const local = this.addresses.toReach(remoteAddress, options.localAddress);
     const port = this.ports.toConnect(local, options.localPort ?? 0, remoteAddress, remotePort);
     const existing = this.table.get(local, port, remoteAddress, remotePort);
-    let iss = this.isn.generate(local, port, remoteAddress, remotePort, this.clock);
-    if (existing !== null && this.timeWaits.mayTakeOver(existing, this.clock)) {
+    let iss = this.isn.generate(local, port, remoteAddress, remotePort, now);
+    if (existing !== null && this.timeWaits.mayTakeOver(existing, now)) {
       iss = this.timeWaits.issAbove(existing, iss);
-      this.timeWaits.end(existing, "reused by a new open", this.clock);
+      this.timeWaits.end(existing, "reused by a new open", now);
     } else if (existing instanceof TcpConnection && existing.dead) this.forget(existing);
     else if (existing !== null) throw pairInUse(local, port);
-    const c = this.build(local, port, remoteAddress, remotePort, iss, this.clock);
+    const c = this.build(local, port, remoteAddress, remotePort, iss, now);
     this.routes.give(c, options.sourceRoute);
     this.table.insert(local, port, remoteAddress, remotePort, c);
     c.owner = options.owner;
     this.counters.add("TcpActiveOpens");
-    if (options.fastOpen === true) prepareFastOpen(c, this.clock);
-    c.open(this.clock);
+    if (options.fastOpen === true) prepareFastOpen(c, now);
+    c.open(now);
     return c;
   }
 

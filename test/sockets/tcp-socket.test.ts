@@ -6,13 +6,15 @@ import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { expect, test, vi } from "vitest";
 
-import type { ConnectRequest } from "../../src/sockets/host.ts";
+import { instantOf } from "../../src/base/time.ts";
+import type { ConnectRequest, StackLike } from "../../src/sockets/host.ts";
+import { createNet } from "../../src/sockets/net.ts";
 import { formatIpv4 } from "../../src/wire/address.ts";
 import type { SocketOptions } from "../../src/sockets/arguments.ts";
 import type { ServerOptions } from "../../src/sockets/tcp-server.ts";
 import type { TcpSocket } from "../../src/sockets/tcp-socket.ts";
 import type { FakeEndpoint } from "./support/fake-stack.ts";
-import { BUFFER } from "./support/fake-stack.ts";
+import { BUFFER, FakeNetwork } from "./support/fake-stack.ts";
 import type { World } from "./support/world.ts";
 import { CLIENT, fakeWorld, SERVER } from "./support/world.ts";
 
@@ -53,6 +55,21 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }
+
+test("an open is told the time, as nothing may have happened for long", async () => {
+  const host = new FakeNetwork().host(CLIENT);
+  const told: unknown[] = [];
+  const stack: StackLike = {
+    ...host.stack,
+    connect(request, now) {
+      told.push(now);
+      return host.stack.connect(request);
+    },
+  };
+  const { connect: open } = createNet({ ...host, stack, time: () => instantOf(42) });
+  await once(open(PORT, SERVER), "error"); // nobody listens there
+  expect(told).toEqual([42]);
+});
 
 test("a socket is an instance of net.Socket and of its module's Socket", async () => {
   const world = fakeWorld();

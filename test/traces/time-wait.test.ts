@@ -1,7 +1,8 @@
 /** TIME-WAIT: how long, what restarts it, what it ignores, and the SYN that may end it. */
 import { describe, expect, test } from "vitest";
+import { instantOf } from "../../src/base/time.ts";
 import type { Endpoint } from "../../src/tcp/endpoint.ts";
-import { ScriptedPeer } from "../support/scripted-peer.ts";
+import { PEER, ScriptedPeer } from "../support/scripted-peer.ts";
 import { TwoStacks } from "../support/two-stacks.ts";
 
 /** With a trace the stack keeps the connection itself, without one only a few numbers of it. */
@@ -215,6 +216,12 @@ describe.each([
     p.waits(1).connects().sees("S 0:0(0)").silent();
     expect((p.iss - last) | 0).toBeGreaterThan(65535);
     expect(p.stack.counters.get("TcpExtTWRecycled")).toBe(1);
+
+    // an open knows how late it is though nothing has happened since
+    const idle = closed();
+    const again = { remoteAddress: PEER, remotePort: 80, localPort: idle.ourPort, owner: null };
+    expect(() => idle.stack.connect(again)).toThrow();
+    expect(idle.stack.connect(again, instantOf(idle.time + 1000)).state).toBe("SYN-SENT");
 
     const off = closed({ tcp_tw_reuse: 0 }).waits(50_000);
     expect(() => off.connects()).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
