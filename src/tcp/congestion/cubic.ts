@@ -68,7 +68,7 @@ export class Cubic implements CongestionController {
   private slowStart(sample: AckSample): void {
     if (this.ssthresh === NO_SSTHRESH) {
       this.hystart ??= new HyStart();
-      const most = this.hystart.onAck(sample, this.mss, false);
+      const most = this.hystart.onAck(sample, this.mss);
       if (sample.limited) this.cwnd += most;
       if (this.hystart.ended) this.ssthresh = this.cwnd;
     } else if (sample.limited) {

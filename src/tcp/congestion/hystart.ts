@@ -34,12 +34,11 @@ export class HyStart {
     return this.rounds > 0;
   }
 
-  /** Every ACK of the first slow start; returns the bytes that cwnd may grow by. `paced`: without a limit for one ACK. */
-  onAck(sample: AckSample, mss: number, paced: boolean): number {
+  /** Every ACK of the first slow start; returns the bytes that cwnd may grow by. */
+  onAck(sample: AckSample, mss: number): number {
     if (sample.roundStart) this.beginRound();
     if (sample.rtt >= 0) this.measure(sample.rtt);
-    const { acked } = sample;
-    const most = paced ? acked : Math.min(acked, SLOW_START_LIMIT * mss);
+    const most = Math.min(sample.acked, SLOW_START_LIMIT * mss);
     return this.conservative ? Math.floor(most / CSS_GROWTH_DIVISOR) : most;
   }
 

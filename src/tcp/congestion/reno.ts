@@ -1,12 +1,7 @@
 /** Slow start, congestion avoidance and the halving of RFC 5681, bytes counted as in §3.1; less for a mark (RFC 8511). */
 import type { Instant } from "../../base/time.ts";
-import {
-  type AckSample,
-  type CongestionController,
-  type ControllerOptions,
-  NO_SSTHRESH,
-} from "./controller.ts";
-import { HyStart, SLOW_START_LIMIT } from "./hystart.ts";
+import type { AckSample, CongestionController, ControllerOptions } from "./controller.ts";
+import { SLOW_START_LIMIT } from "./hystart.ts";
 
 const BETA = 0.5;
 /** What a congestion mark leaves: the queue that marks is a short one (RFC 8511 §3). */
@@ -18,34 +13,22 @@ export class Reno implements CongestionController {
   ssthresh: number;
   private mss: number;
   private counted = 0;
-  private readonly hystart: HyStart | null;
   // before the last reduction
   private priorCwnd = 0;
   private priorSsthresh = 0;
 
-  /** With `hystart` the first slow start is that of RFC 9406. */
-  constructor(options: ControllerOptions, hystart: HyStart | null = null) {
+  constructor(options: ControllerOptions) {
     this.mss = options.mss;
     this.cwnd = options.cwnd;
     this.ssthresh = options.ssthresh;
-    this.hystart = hystart;
   }
 
   onAck(sample: AckSample): void {
-    if (sample.inRecovery || sample.acked === 0) return;
-    if (this.cwnd < this.ssthresh) this.slowStart(sample);
-    else if (sample.limited) this.avoidCongestion(sample.acked);
-  }
-
-  private slowStart(sample: AckSample): void {
-    const { hystart } = this;
-    const first = this.ssthresh === NO_SSTHRESH;
-    const most =
-      hystart !== null && first
-        ? hystart.onAck(sample, this.mss, false)
-        : Math.min(sample.acked, SLOW_START_LIMIT * this.mss);
-    if (sample.limited) this.cwnd = Math.min(this.cwnd + most, this.ssthresh);
-    if (hystart !== null && first && hystart.ended) this.ssthresh = this.cwnd;
+    if (sample.inRecovery || sample.acked === 0 || !sample.limited) return;
+    if (this.cwnd < this.ssthresh) {
+      const most = Math.min(sample.acked, SLOW_START_LIMIT * this.mss);
+      this.cwnd = Math.min(this.cwnd + most, this.ssthresh);
+    } else this.avoidCongestion(sample.acked);
   }
 
   private avoidCongestion(acked: number): void {

@@ -36,7 +36,7 @@ export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   } else if (s.ack === t.snd.una) {
     duplicateAck(t, s, now);
   }
-  if (seqGeq(s.ack, t.snd.una)) openWindow(t, s, now);
+  if (seqGeq(s.ack, t.snd.una)) openWindow(t, s);
   return t.state === "TIME-WAIT" ? DONE : null;
 }
 

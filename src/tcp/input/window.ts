@@ -1,12 +1,11 @@
 /** SND.WND by the WL1/WL2 rule (RFC 9293 §3.10.7.4), and what follows when it opens or closes. */
-import type { Instant } from "../../base/time.ts";
 import { seqLeq, seqLt } from "../../wire/seq.ts";
 import { scaledWindow, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { news } from "../recovery/ack-news.ts";
 import type { Tcb } from "../tcb.ts";
 import { TIMER_PERSIST } from "../timers.ts";
 
-export function openWindow(t: Tcb, s: TcpSegment, _now: Instant): void {
+export function openWindow(t: Tcb, s: TcpSegment): void {
   const { snd } = t;
   if (!(seqLt(snd.wl1, s.seq) || (snd.wl1 === s.seq && seqLeq(snd.wl2, s.ack)))) return;
   const window = scaledWindow(s, snd.scale);

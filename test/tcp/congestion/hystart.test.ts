@@ -1,5 +1,6 @@
-/** HyStart++ (RFC 9406), alone and under the controllers that use it. */
+/** HyStart++ (RFC 9406), alone and under CUBIC, which uses it. */
 import { describe, expect, test } from "vitest";
+import { Cubic } from "../../../src/tcp/congestion/cubic.ts";
 import { HyStart } from "../../../src/tcp/congestion/hystart.ts";
 import { Reno } from "../../../src/tcp/congestion/reno.ts";
 import { MSS, options, round, sample } from "./support.ts";
@@ -9,7 +10,7 @@ function acks(h: HyStart, n: number, ...rtts: number[]): number {
   let grown = 0;
   for (let i = 0; i < n; i++) {
     const rtt = rtts[Math.min(i, rtts.length - 1)]!;
-    grown += h.onAck(sample({ rtt, roundStart: i === 0 }), MSS, false);
+    grown += h.onAck(sample({ rtt, roundStart: i === 0 }), MSS);
   }
   return grown;
 }
@@ -37,7 +38,7 @@ describe("the end of slow start [9406-4.2-EXIT]", () => {
     acks(h, 10, 50);
     acks(h, 7, 90);
     expect(h.conservative).toBe(false);
-    h.onAck(sample({ rtt: 90 }), MSS, false);
+    h.onAck(sample({ rtt: 90 }), MSS);
     expect(h.conservative).toBe(true);
     const other = new HyStart();
     acks(other, 10, 50);
@@ -55,7 +56,7 @@ describe("the end of slow start [9406-4.2-EXIT]", () => {
       grown.push(acks(h, 10, 90));
     }
     expect(grown).toEqual([2500, 2500, 2500, 2500]);
-    h.onAck(sample({ rtt: 90, roundStart: true }), MSS, false);
+    h.onAck(sample({ rtt: 90, roundStart: true }), MSS);
     expect(h.ended).toBe(true);
   });
 });
@@ -67,33 +68,30 @@ describe("going on [9406-4.2-RESUME]", () => {
     acks(h, 10, 90);
     acks(h, 7, 89);
     expect(h.conservative).toBe(true);
-    h.onAck(sample({ rtt: 89 }), MSS, false);
+    h.onAck(sample({ rtt: 89 }), MSS);
     expect(h.conservative).toBe(false);
     for (let i = 0; i < 10; i++) acks(h, 10, 89);
     expect(h.ended).toBe(false);
     expect(acks(h, 10, 89)).toBe(10 * MSS);
   });
 
-  test("an ACK adds eight segments at most, any number of them when paced", () => {
+  test("an ACK adds eight segments at most", () => {
     const h = new HyStart();
-    expect(h.onAck(sample({ acked: 50 * MSS }), MSS, false)).toBe(8 * MSS);
-    expect(h.onAck(sample({ acked: 50 * MSS }), MSS, true)).toBe(50 * MSS);
+    expect(h.onAck(sample({ acked: 50 * MSS }), MSS)).toBe(8 * MSS);
   });
 
   test("it is for the first slow start only", () => {
-    const h = new HyStart();
-    const cc = new Reno(options(), h);
+    const cc = new Cubic(options());
     cc.onTimeout(1_000_000, true, sample().now);
     let now = round(cc, 0, 50);
     for (let i = 0; i < 8; i++) now = round(cc, now, 50 + 30 * i);
-    expect(h.conservative).toBe(false);
     expect(cc.cwnd).toBeGreaterThan(200 * MSS);
   });
 });
 
-test("NewReno can use it too", () => {
+test("CUBIC ends its slow start by it, NewReno goes on until a loss [9438-4.10-HYSTART]", () => {
   const plain = new Reno(options());
-  const gentle = new Reno(options(), new HyStart());
+  const gentle = new Cubic(options());
   for (const cc of [plain, gentle]) {
     let now = 0;
     for (let i = 0; i < 10; i++) now = round(cc, now, 50 + 20 * i);
