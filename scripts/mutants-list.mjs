@@ -385,9 +385,21 @@ export const MUTANTS = [
   },
   {
     name: "ecn-retransmissions-capable",
-    find: "if (length === 0 || at !== t.snd.nxt || !seqGeq(at, e.newFrom)) return;",
+    find: "if (length === 0 || at !== t.snd.nxt || seqLt(at, e.newFrom)) return;",
     replace: "if (length === 0) return;",
     tests: ["test/traces/ecn.test.ts", "test/traces/fast-open-client.test.ts"],
+  },
+  {
+    name: "ecn-new-data-forgotten",
+    find: "e.newFrom = at; // never half of the number space behind",
+    replace: "",
+    tests: ["test/traces/far-stream.test.ts"],
+  },
+  {
+    name: "ecn-copy-lost-reduces-no-more",
+    find: "e.answersLoss = false;\n  return true;",
+    replace: "return true;",
+    tests: ["test/traces/ecn.test.ts"],
   },
   {
     name: "ecn-least-window-goes-on",
