@@ -1,9 +1,12 @@
 /** Counts by name, nstat's names where one exists; every drop, refusal and defence has one. */
 export class Counters {
-  private readonly cells = new Map<string, number>();
+  /** A cell for each: counting looks the name up once, and boxes no number however large. */
+  private readonly cells = new Map<string, { n: number }>();
 
   add(name: string, n: number = 1): void {
-    this.cells.set(name, (this.cells.get(name) ?? 0) + n);
+    const cell = this.cells.get(name);
+    if (cell === undefined) this.cells.set(name, { n });
+    else cell.n += n;
   }
 
   /** Counts a dropped packet; the remark says why, for captures. */
@@ -13,11 +16,12 @@ export class Counters {
   }
 
   get(name: string): number {
-    return this.cells.get(name) ?? 0;
+    return this.cells.get(name)?.n ?? 0;
   }
 
   /** In order of name. */
   entries(): [string, number][] {
-    return [...this.cells].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const all = [...this.cells].map(([name, { n }]): [string, number] => [name, n]);
+    return all.toSorted(([a], [b]) => (a < b ? -1 : 1));
   }
 }
