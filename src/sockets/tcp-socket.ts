@@ -143,11 +143,11 @@ export class TcpSocket extends TunedSocket implements EndpointOwner {
         owner: this,
       };
       this._endpoint = this.#liveness.stack.connect(request, this._now());
+      this.#applyOptions();
     } catch (cause) {
       this.destroy(systemError("connect", codeOf(cause), host, port, cause));
       return;
     }
-    this.#applyOptions();
     if (options.fastOpen === true) {
       this.#flags |= FAST_OPEN;
       this.#pump();

@@ -136,3 +136,18 @@ test("a low mark of unsent bytes makes write wait sooner", async () => {
   expect(far.bytesRead).toBe(2_000_000);
   close();
 });
+
+test("a congestion control that the stack does not know fails the connection that waits for it, and throws on one that is there", async () => {
+  const { client, server } = realWorld();
+  const listener = server.createServer().listen(7, SERVER);
+  const socket = new client.Socket().setCongestionControl("nobody's");
+  const [error] = (await once(socket.connect(7, SERVER), "error")) as [NodeJS.ErrnoException];
+  expect(error).toMatchObject({ code: "EINVAL", syscall: "connect" });
+  const other = client.connect(7, SERVER);
+  await once(other, "connect");
+  expect(() => other.setCongestionControl("nobody's")).toThrow(
+    expect.objectContaining({ code: "EINVAL" }),
+  );
+  other.destroy();
+  listener.close();
+});
