@@ -78,3 +78,15 @@ test("through a black hole a sender that searches gets on, and one that does not
   expect(path(1).outcome).toBe("done");
   expect(path(0).outcome).toBe("ETIMEDOUT");
 });
+
+test("timeouts that loss both ways brings are no black hole: segments stay whole", () => {
+  const { flows, links } = run({
+    settings: { tcp_retries2: 40, tcp_syn_retries: 20, tcp_synack_retries: 20 },
+    links: [{ from: "a", to: "b", rate: "20mbit", delay: "20ms", loss: "25%" }],
+    flows: [{ from: "a", to: "b", bytes: 200_000 }],
+  });
+  expect(flows[0]!.outcome).toBe("done");
+  expect(flows[0]!.timeouts).toBeGreaterThan(5);
+  // 139 whole segments, each sent one and three quarter times on average
+  expect(links[0]!.packets).toBeLessThan(400);
+});
