@@ -368,7 +368,7 @@ export const MUTANTS = [
     name: "rack-equal-moment-is-earlier",
     find: "time < this.rackTime ||",
     replace: "time <= this.rackTime ||",
-    tests: ["test/traces/rack.test.ts"],
+    tests: ["test/tcp/recovery/sent-records.test.ts"],
   },
   {
     name: "rack-window-beyond-srtt",
@@ -414,8 +414,8 @@ export const MUTANTS = [
   },
   {
     name: "prr-first-copy-held-back",
-    find: "if (l.prrOut === 0) count = Math.max(count, t.snd.mss);",
-    replace: "",
+    find: "  t.forceRetransmit = 1;\n  reportLoss(t, flightSize(t), now);",
+    replace: "  reportLoss(t, flightSize(t), now);",
     tests: ["test/traces/prr.test.ts"],
   },
   {
@@ -458,13 +458,13 @@ export const MUTANTS = [
     name: "dsack-of-the-networks-copies",
     find: "if (l.duplicates > t.retransmits) return;",
     replace: "",
-    tests: ["test/traces/needless.test.ts"],
+    tests: ["test/traces/rack.test.ts"],
   },
   {
     name: "dsack-undoes-with-bytes-left",
     find: "return l.mayUndo && l.undoBytes === 0;",
     replace: "return l.mayUndo && l.undoBytes >= 0;",
-    tests: ["test/traces/needless.test.ts"],
+    tests: ["test/traces/spurious.test.ts"],
   },
   {
     name: "cubic-no-fast-convergence",
