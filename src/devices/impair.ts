@@ -8,7 +8,9 @@ import { invariant } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 import { type LinkCounters, NetemLink } from "../netem/link.ts";
 import type { LinkSpec } from "../netem/link-spec.ts";
+import { mtuAt } from "../netem/mtu.ts";
 import { type NetemPacket, PacketPool } from "../netem/packet.ts";
+import { TOO_BIG_MOST, writeTooBig } from "../wire/too-big.ts";
 import type { ImpairmentSpec } from "./impairment-spec.ts";
 import { Middleware } from "./middleware.ts";
 
@@ -37,6 +39,8 @@ class Lane {
   #cancel: (() => void) | null = null;
   #timerAt = Infinity;
   #closed = false;
+  /** Where a message to the sender of what is too large goes. */
+  back: Lane | null = null;
 
   constructor(
     name: string,
@@ -59,8 +63,11 @@ class Lane {
         deliver(p);
         pool.give(p);
       },
-      dropped: (p) => pool.give(p),
-      beforeCorruption() {},
+      dropped: (p, why) => {
+        if (why === "mtu" && !spec.blackHole) this.#tellTooBig(p);
+        pool.give(p);
+      },
+      beforeChange() {}, // without offload nothing is left to a device
     });
   }
 
@@ -77,6 +84,27 @@ class Lane {
     return dropped === null ? null : `dropped: impairment (${dropped})`;
   }
 
+  #tellTooBig(p: NetemPacket): void {
+    const message = new Uint8Array(TOO_BIG_MOST);
+    const mtu = mtuAt(this.link.spec.mtu, this.#now());
+    this.back!.offer(message, 0, writeTooBig(message, p.buffer, mtu), null);
+    this.back!.#pumpSoon();
+  }
+
+  /** Not at once: the one who is told may be sending. */
+  #pumpSoon(): void {
+    if (this.link.due === Infinity) return;
+    this.#cancel?.();
+    this.#timerAt = -Infinity;
+    this.#cancel = this.#setTimer(() => this.#timerFires(), 0);
+  }
+
+  #timerFires(): void {
+    this.#cancel = null;
+    this.#timerAt = Infinity;
+    this.pump();
+  }
+
   /** Delivers what is due and sets the timer for the rest. */
   pump(): void {
     if (!this.#closed) this.link.run(this.#now());
@@ -88,14 +116,7 @@ class Lane {
     this.#timerAt = next;
     this.#cancel = null;
     if (next === Infinity) return;
-    this.#cancel = this.#setTimer(
-      () => {
-        this.#cancel = null;
-        this.#timerAt = Infinity;
-        this.pump();
-      },
-      Math.max(0, next - this.#now()),
-    );
+    this.#cancel = this.#setTimer(() => this.#timerFires(), Math.max(0, next - this.#now()));
   }
 
   close(): void {
@@ -133,6 +154,8 @@ export class ImpairedDevice extends Middleware {
       (p) => void this.#receiver?.onPacket(p.buffer, 0, p.length, 0),
       () => this.#receiver?.onBatchEnd(),
     );
+    this.#out.back = this.#in;
+    this.#in.back = this.#out;
     this.counters = { in: this.#in.link.counters, out: this.#out.link.counters };
   }
 

@@ -14,7 +14,7 @@ const LIMIT = 1000;
 
 /** For --help: every word with a value. */
 export const IMPAIRMENT_WORDS =
-  "loss=1%, burst=1%/30%/100%/0% (Gilbert-Elliott: to bad, to good, loss in bad, in good), drop=3/17/20-25 (packets by number), delay=20ms, jitter=2ms, order=free (jitter may reorder), reorder=0.5%, duplicate=0.1%, corrupt=0.01%, rate=10mbit, queue=100 or 64kb, aqm=codel, target=5ms, interval=100ms, ecn=on (CoDel marks), mark=20 or 30kb (CE above), cut=2s-3s/8s-9s, limit=100 (under way at most), seed=7";
+  "loss=1%, burst=1%/30%/100%/0% (Gilbert-Elliott: to bad, to good, loss in bad, in good), drop=3/17/20-25 (packets by number), delay=20ms, jitter=2ms, order=free (jitter may reorder), reorder=0.5%, duplicate=0.1%, corrupt=0.01%, rate=10mbit, queue=100 or 64kb, aqm=codel, target=5ms, interval=100ms, ecn=on (CoDel marks), mark=20 or 30kb (CE above), cut=2s-3s/8s-9s, mtu=1400 or 1500/3s:1280 (from 3 s on), blackhole=on (who sends more is not told), limit=100 (under way at most), seed=7";
 
 /** The specification, or one line that says what is wrong with it. */
 export function parseImpairment(spec: string): ImpairmentSpec | string {

@@ -1,8 +1,8 @@
 /** The ECN field of an IPv4 packet (RFC 3168 §5), read and set in its bytes as a router does. */
-import { readU16, readU8, writeU16, writeU8 } from "../base/bytes.ts";
+import { readU16, readU8 } from "../base/bytes.ts";
+import { setHeaderWord } from "./ipv4-header.ts";
 
 const TOS = 1;
-const CHECKSUM = 10;
 const SMALLEST = 20;
 /** The two bits: 00 not ECN-capable, 01 and 10 capable, 11 congestion experienced. */
 const ECN = 3;
@@ -13,11 +13,6 @@ export function markCe(bytes: Uint8Array, length: number): boolean {
   const tos = readU8(bytes, TOS);
   if ((tos & ECN) === 0) return false;
   if ((tos & ECN) === ECN) return true;
-  // RFC 1624: HC' = ~(~HC + ~m + m'), with m the 16-bit word that holds the field
-  const before = readU16(bytes, 0);
-  writeU8(bytes, TOS, tos | ECN);
-  const sum = (~readU16(bytes, CHECKSUM) & 0xffff) + (~before & 0xffff) + readU16(bytes, 0);
-  const once = (sum & 0xffff) + (sum >>> 16);
-  writeU16(bytes, CHECKSUM, ~((once & 0xffff) + (once >>> 16)) & 0xffff);
+  setHeaderWord(bytes, 0, readU16(bytes, 0) | ECN);
   return true;
 }

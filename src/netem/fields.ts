@@ -5,6 +5,7 @@
 import type { Bound, Cut, LinkSpec } from "./link-spec.ts";
 import { CLEAN_LINK, NO_BOUND } from "./link-spec.ts";
 import type { GilbertElliott, PacketRange } from "./loss.ts";
+import { LEAST_MTU, MOST_MTU, type MtuStep } from "./mtu.ts";
 import { EXAMPLE, type Kind, quantityOf } from "./quantity.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -73,6 +74,12 @@ const FIELDS: Readonly<Record<string, Field>> = {
   ecn: choice(ON_OFF, (link, v) => void (link.queue.ecn = v)),
   mark: plain("20 or 30kb", readBound, (link, v) => void (link.queue.mark = v)),
   cut: plain("2s-3s/8s-9s", readCuts, (link, v) => void (link.cuts = v)),
+  mtu: plain(
+    `1400 or 1500/3s:1280, ${LEAST_MTU} to ${MOST_MTU}, by time`,
+    readMtu,
+    (link, v) => void (link.mtu = v),
+  ),
+  blackhole: choice(ON_OFF, (link, v) => void (link.blackHole = v)),
 };
 
 export const LINK_FIELDS: readonly string[] = Object.keys(FIELDS);
@@ -95,6 +102,8 @@ export function checkLink(link: LinkSpec): string | null {
     if (queue.mark.packets < Infinity || queue.mark.bytes < Infinity) return needsRate("mark");
   }
   if (queue.ecn && !queue.codel) return "ecn: needs aqm=codel, which then marks; see also mark";
+  if (link.blackHole && link.mtu.length === 0)
+    return "blackhole: needs an mtu, above which packets vanish";
   if (link.reorders && link.jitter === 0) return "order: needs a jitter, which may then reorder";
   return null;
 }
@@ -139,6 +148,19 @@ function readCuts(value: unknown): Cut[] | null {
     const [from, to] = [quantityOf(ends[0], "time"), quantityOf(ends[1], "time")];
     return from !== null && to !== null && from < to ? [from, to] : null;
   });
+}
+
+/** A size alone holds from the beginning; `time:size`, or a pair, from that time on. */
+function readMtu(value: unknown): MtuStep[] | null {
+  const steps = list(value, (item): MtuStep | null => {
+    const parts = typeof item === "string" && item.includes(":") ? item.split(":") : item;
+    const [time, size] = Array.isArray(parts) && parts.length === 2 ? parts : [0, parts];
+    const [from, bytes] = [quantityOf(time, "time"), quantityOf(size, "count")];
+    if (from === null || bytes === null || bytes < LEAST_MTU || bytes > MOST_MTU) return null;
+    return [from, bytes];
+  });
+  const inOrder = steps?.every(([from], i) => i === 0 || from > steps[i - 1]![0]) === true;
+  return inOrder ? steps! : null;
 }
 
 /** A number is of packets; bytes have a unit. */

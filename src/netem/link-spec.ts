@@ -1,6 +1,7 @@
 /** One direction of a modelled network as plain data. */
 import type { CodelSpec } from "./codel.ts";
 import type { LossSpec } from "./loss.ts";
+import type { MtuStep } from "./mtu.ts";
 
 /** Both hold; Infinity for a bound that is not. */
 export interface Bound {
@@ -35,6 +36,10 @@ export interface LinkSpec extends LossSpec {
   readonly limit: number;
   readonly queue: QueueSpec;
   readonly cuts: readonly Cut[];
+  /** In the order of time. */
+  readonly mtu: readonly MtuStep[];
+  /** Who sent what is too large is not told. */
+  readonly blackHole: boolean;
 }
 
 export const NO_BOUND: Bound = { packets: Infinity, bytes: Infinity };
@@ -54,4 +59,6 @@ export const CLEAN_LINK: LinkSpec = {
   limit: Infinity,
   queue: { ...NO_BOUND, codel: false, target: 5, interval: 100, ecn: false, mark: NO_BOUND },
   cuts: [],
+  mtu: [],
+  blackHole: false,
 };

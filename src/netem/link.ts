@@ -1,6 +1,6 @@
 /**
  * One direction of a modelled network at work, in whatever time the caller has: loss, then the queue, then the wire at its rate,
- * then the delay. `due` says when `run` has something to do; nothing here waits by itself.
+ * then the delay. What is too large for its MTU never enters. `due` says when `run` has something to do; nothing here waits by itself.
  *
  * What chance decides of a packet is drawn when it enters, from a stream of its own for each model, also where it will not be
  * needed: the fate of packet 7 in one model does not depend on the others.
@@ -11,10 +11,11 @@ import { markCe } from "./ecn.ts";
 import { Fifo } from "./fifo.ts";
 import type { LinkSpec } from "./link-spec.ts";
 import { LossModel } from "./loss.ts";
+import { fragments, mayFragment, mtuAt } from "./mtu.ts";
 import type { NetemPacket, PacketPool } from "./packet.ts";
 
-/** Why a link dropped a packet: by its loss model, for its limit, for a full queue, by CoDel, during a cut. */
-export type DropReason = "loss" | "limit" | "queue" | "aqm" | "cut";
+/** Why a link dropped a packet: by its loss model, for its limit, for a full queue, by CoDel, during a cut, as too large for it. */
+export type DropReason = "loss" | "limit" | "queue" | "aqm" | "cut" | "mtu";
 
 export interface LinkCounters {
   /** Offered to the link. */
@@ -25,6 +26,9 @@ export interface LinkCounters {
   overflowed: number;
   aqmDropped: number;
   cut: number;
+  /** Larger than the MTU, and not to be cut; and those that were cut. */
+  tooBig: number;
+  fragmented: number;
   marked: number;
   duplicated: number;
   corrupted: number;
@@ -36,8 +40,8 @@ export interface LinkCounters {
 export interface LinkSink {
   deliver(p: NetemPacket, now: number): void;
   dropped(p: NetemPacket, why: DropReason, now: number): void;
-  /** A bit will be flipped: checksums that are left to a device must be filled in before. */
-  beforeCorruption(p: NetemPacket): void;
+  /** A bit will be flipped, or the packet cut: checksums that are left to a device must be filled in before. */
+  beforeChange(p: NetemPacket): void;
 }
 
 interface Streams {
@@ -56,6 +60,8 @@ export class NetemLink {
     overflowed: 0,
     aqmDropped: 0,
     cut: 0,
+    tooBig: 0,
+    fragmented: 0,
     marked: 0,
     duplicated: 0,
     corrupted: 0,
@@ -130,14 +136,16 @@ export class NetemLink {
     if (lost) return this.drop(p, "loss", now);
     const underWay = this.queue.length + this.line.length + (this.sending === null ? 0 : 1);
     if (underWay >= limit) return this.drop(p, "limit", now);
+    const mtu = mtuAt(this.spec.mtu, now);
+    if (p.length > mtu && !mayFragment(p)) return this.drop(p, "mtu", now);
     if (damaged) this.damage(p, bit);
-    if (!twice || underWay + 1 >= limit) return this.enqueue(p, now);
+    if (!twice || underWay + 1 >= limit) return this.enter(p, mtu, now);
     counters.duplicated++;
     const copy = this.pool.copy(p);
     copy.ahead = p.ahead;
     copy.jitter = jitter > 0 ? 2 * uniform(streams.copy) - 1 : 0;
-    const dropped = this.enqueue(p, now);
-    this.enqueue(copy, now);
+    const dropped = this.enter(p, mtu, now);
+    this.enter(copy, mtu, now);
     return dropped;
   }
 
@@ -168,6 +176,16 @@ export class NetemLink {
     if (this.sending !== null) this.pool.give(this.sending);
     this.sending = null;
     this.sentAt = Infinity;
+  }
+
+  /** As a whole, or in pieces. */
+  private enter(p: NetemPacket, mtu: number, now: number): DropReason | null {
+    if (p.length <= mtu) return this.enqueue(p, now);
+    this.sink.beforeChange(p);
+    this.counters.fragmented++;
+    let dropped: DropReason | null = null;
+    for (const piece of fragments(p, mtu, this.pool)) dropped = this.enqueue(piece, now) ?? dropped;
+    return dropped;
   }
 
   private enqueue(p: NetemPacket, now: number): DropReason | null {
@@ -219,7 +237,7 @@ export class NetemLink {
   }
 
   private damage(p: NetemPacket, bit: number): void {
-    this.sink.beforeCorruption(p);
+    this.sink.beforeChange(p);
     p.buffer[bit >>> 3] = p.buffer[bit >>> 3]! ^ (0x80 >>> (bit & 7));
     this.counters.corrupted++;
   }
@@ -227,6 +245,7 @@ export class NetemLink {
   private drop(p: NetemPacket, why: DropReason, now: number): DropReason {
     if (why === "loss") this.counters.lost++;
     else if (why === "cut") this.counters.cut++;
+    else if (why === "mtu") this.counters.tooBig++;
     else this.counters.overflowed++;
     this.sink.dropped(p, why, now);
     return why;

@@ -2,10 +2,12 @@
 import { RX_CHECKSUM_GOOD } from "../base/device.ts";
 import { invariant } from "../base/errors.ts";
 import { type DropReason, type LinkSink, NetemLink } from "../netem/link.ts";
+import { mtuAt } from "../netem/mtu.ts";
 import { type NetemPacket, PacketPool } from "../netem/packet.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { type Ipv4Address, ipv4 } from "../wire/address.ts";
 import { readI32 } from "../base/bytes.ts";
+import { TOO_BIG_MOST, writeTooBig } from "../wire/too-big.ts";
 import { completeChecksum } from "./checksums.ts";
 import type { EventHandle, EventQueue, EventSource } from "./event-queue.ts";
 import { SimHost } from "./host.ts";
@@ -27,7 +29,9 @@ export class SimLink implements EventSource, LinkSink {
   readonly number: number;
   readonly model: NetemLink;
   private readonly network: Network;
-  private readonly to: number;
+  /** Nodes at its ends. */
+  readonly from: number;
+  readonly to: number;
   private readonly handle: EventHandle;
 
   /** It ends at a host, not at a router. */
@@ -39,6 +43,7 @@ export class SimLink implements EventSource, LinkSink {
     this.network = network;
     this.name = `${plan.from}>${plan.to}`;
     this.number = number;
+    this.from = network.nodeOf(plan.from);
     this.to = network.nodeOf(plan.to);
     this.model = new NetemLink(plan.spec, seed, this.name, network.pool, this);
     this.handle = network.events.add(this, Infinity);
@@ -63,10 +68,11 @@ export class SimLink implements EventSource, LinkSink {
   dropped(p: NetemPacket, why: DropReason, now: number): void {
     this.network.log.record(this.number, why, p, now);
     this.network.watcher?.dropped(p, why, now);
+    if (why === "mtu" && !this.model.spec.blackHole) this.network.tellTooBig(this, p, now);
     this.network.pool.give(p);
   }
 
-  beforeCorruption(p: NetemPacket): void {
+  beforeChange(p: NetemPacket): void {
     if ((p.flags & RX_CHECKSUM_GOOD) === 0) return;
     completeChecksum(p.buffer, p.length);
     p.flags &= ~RX_CHECKSUM_GOOD;
@@ -132,6 +138,19 @@ export class Network {
   arrive(node: number, p: NetemPacket, now: number): void {
     if (node < this.hosts.length) this.hosts[node]!.receive(p, now);
     else this.forward(node, p, now);
+  }
+
+  /**
+   * The router before a link tells the sender of a packet that it is too large for it. Between two hosts there is one on the way,
+   * whose message takes the link back.
+   */
+  tellTooBig(link: SimLink, p: NetemPacket, now: number): void {
+    const message = this.pool.take(TOO_BIG_MOST);
+    message.length = writeTooBig(message.buffer, p.buffer, mtuAt(link.model.spec.mtu, now));
+    if (link.from >= this.hosts.length) return this.forward(link.from, message, now);
+    const back = this.links.find((other) => other.from === link.to && other.to === link.from);
+    invariant(back !== undefined, "each link has one for the way back");
+    back.offer(message, now);
   }
 
   /** Routers decide by the destination's address alone, and lower no TTL: routes have no loops. */

@@ -19,6 +19,7 @@ const FATE: Readonly<Record<DropReason | "delivered", number>> = {
   queue: 3,
   aqm: 4,
   cut: 5,
+  mtu: 6,
 };
 
 export class PacketLog {

@@ -53,6 +53,9 @@ export interface LinkResult {
   readonly overflowed: number;
   readonly aqmDropped: number;
   readonly cut: number;
+  /** Packets larger than the MTU: dropped, and cut into fragments. */
+  readonly tooBig: number;
+  readonly fragmented: number;
   readonly marked: number;
   readonly duplicated: number;
   readonly corrupted: number;

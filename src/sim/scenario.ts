@@ -36,6 +36,10 @@ export interface LinkWords {
   readonly mark?: number | string;
   /** "2s-3s", or [[2000, 3000], ...]. */
   readonly cut?: string | readonly (string | readonly (number | string)[])[];
+  /** Bytes of the largest packet: 1400, or "1500/3s:1280", or [1500, [3000, 1280]]: from 3 s on it is 1280. */
+  readonly mtu?: number | string | readonly (number | string | readonly (number | string)[])[];
+  /** What is larger vanishes, and nobody is told. */
+  readonly blackhole?: boolean | string;
 }
 
 export interface LinkInput extends LinkWords {

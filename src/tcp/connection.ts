@@ -72,6 +72,7 @@ export class TcpConnection extends Tcb implements Endpoint {
     this.timing = once;
     this.timedSeq = this.snd.nxt;
     this.timedAt = sentAt;
+    if (!once) this.snd.lastSent = sentAt;
   }
 
   /** What was kept of the connection in TIME-WAIT was put into this one again. */

@@ -24,12 +24,16 @@ export class MtuSearch {
   to: SeqNum;
   /** No probe before. */
   resumeAt: Instant;
+  /** What was thought to get through before a black hole was suspected, and SND.UNA then; 0: none is. */
+  trusted = 0;
+  suspectFrom: SeqNum;
 
   constructor(low: number, high: number, at: SeqNum, now: Instant) {
     this.low = low;
     this.high = high;
     this.from = at;
     this.to = at;
+    this.suspectFrom = at;
     this.resumeAt = now;
   }
 }
@@ -160,17 +164,45 @@ export function probeTooBig(t: Tcb, mtu: number): boolean {
  */
 export function suspectBlackHole(t: Tcb, now: Instant): void {
   const { tcp_base_mss, tcp_mtu_probe_floor, tcp_min_snd_mss } = t.env.settings;
-  const current = pathMtu(t);
-  const halved = tcp_base_mss + HEADERS < current ? tcp_base_mss : (current - HEADERS) >> 1;
-  const next = Math.max(halved, tcp_mtu_probe_floor, tcp_min_snd_mss) + HEADERS;
+  const trusted = pathMtu(t);
+  const current = trusted - HEADERS;
+  const halved = tcp_base_mss < current ? tcp_base_mss : current >> 1;
+  const next = Math.max(halved, shareOf(t), tcp_mtu_probe_floor, tcp_min_snd_mss) + HEADERS;
   const size = Math.min(seqDiff(t.snd.nxt, t.snd.una), t.snd.mss) + optionBytes(t) + HEADERS;
   if (size <= next) return;
   if (t.mtuSearch === null) startMtuSearch(t, now);
   const search = t.mtuSearch!;
+  if (search.trusted === 0) {
+    search.trusted = trusted;
+    search.suspectFrom = t.snd.una;
+  }
   search.low = next;
   search.high = Math.max(next, upperBound(t));
   search.probe = 0;
   search.resumeAt = now;
   t.env.count("TcpExtTCPMTUBlackHole");
+  updateMss(t);
+}
+
+/** Bytes of text that so many timeouts of the same data ask for, lest a few in a row now and then, by chance, add up to crumbs. */
+function shareOf(t: Tcb): number {
+  const { tcp_base_mss, tcp_retries1 } = t.env.settings;
+  const most = upperBound(t) - HEADERS;
+  const further = t.retries - tcp_retries1;
+  return tcp_base_mss < most ? tcp_base_mss >> further : most >> (further + 1);
+}
+
+/**
+ * An ACK came. If it reports as a duplicate what a black hole was suspected to swallow, that had arrived at its full size and the
+ * ACKs were lost: the size is what it was. If it moves SND.UNA without, the suspicion stands, and only a search raises the size.
+ */
+export function judgeBlackHole(t: Tcb, search: MtuSearch): void {
+  if (search.trusted === 0) return;
+  const { trusted, suspectFrom } = search;
+  const arrived = news.duplicate > 0 && seqGt(news.duplicateEnd, suspectFrom);
+  if (!arrived && t.snd.una === suspectFrom) return;
+  search.trusted = 0;
+  if (!arrived || search.low >= trusted) return;
+  search.low = Math.min(trusted, search.high);
   updateMss(t);
 }

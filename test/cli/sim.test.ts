@@ -136,8 +136,8 @@ test("a sweep's table has a part for each combination, with intervals over its r
   expect(lines).toContainEqual(
     expect.stringMatching(/^9,2,5%,reno,flow,flow1,goodput,[\d.]+,bit\/s$/),
   );
-  // 18 runs, of the flow's ten figures three are of requests; 13 of each of two links
-  expect(lines).toHaveLength(1 + 18 * (7 + 2 * 13));
+  // 18 runs, of the flow's ten figures three are of requests; 15 of each of two links
+  expect(lines).toHaveLength(1 + 18 * (7 + 2 * 15));
 });
 
 test("a capture has every packet as its receiver saw it, with checksums that hold", () => {

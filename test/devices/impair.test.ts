@@ -54,6 +54,19 @@ test.each([
   ["burst=1%", "impairment burst=1%: expected a value such as 1%/30%/100%/0%"],
   ["drop=5-3", "impairment drop=5-3: expected a value such as 3/17/20-25"],
   ["cut=3s-2s", "impairment cut=3s-2s: expected a value such as 2s-3s/8s-9s"],
+  [
+    "mtu=60",
+    "impairment mtu=60: expected a value such as 1400 or 1500/3s:1280, 68 to 65535, by time",
+  ],
+  [
+    "mtu=1500/3s",
+    "impairment mtu=1500/3s: expected a value such as 1400 or 1500/3s:1280, 68 to 65535, by time",
+  ],
+  [
+    "mtu=3s:1280/2s:1500",
+    "impairment mtu=3s:1280/2s:1500: expected a value such as 1400 or 1500/3s:1280, 68 to 65535, by time",
+  ],
+  ["blackhole=on", "impairment blackhole: needs an mtu, above which packets vanish"],
   ["aqm=red", "impairment aqm=red: expected a value such as codel or none"],
   ["queue=10ms,rate=1mbit", "impairment queue=10ms: expected a value such as 100 or 64kb"],
   ["queue=10", "impairment queue: needs a rate, as without one nothing waits"],
@@ -105,7 +118,7 @@ function world(text: string) {
     }
     now = to;
   };
-  return { device, seen, send, advance, timers };
+  return { device, pair, seen, send, advance, timers };
 }
 
 test("A delayed packet leaves when its time has come", () => {
@@ -154,4 +167,40 @@ test("Closing drops what waits and leaves no timer", async () => {
   expect(timers.length).toBe(0);
   advance(100);
   expect(seen).toEqual([]);
+});
+
+test("Who sends what exceeds the MTU is told, the program behind the device as well as the peer, and not from a black hole", () => {
+  const told = (words: string) => {
+    const { device, seen, advance, pair } = world(words);
+    const got: [number, number[]][] = [];
+    device.start({
+      onPacket: (buffer, offset, length) => {
+        got.push([length, [...buffer.subarray(offset + 20, offset + 28)]]);
+        return null;
+      },
+      onBatchEnd() {},
+      onDeviceLost() {},
+    });
+    const packet = new Uint8Array(1500);
+    packet.set([0x45, 0, 5, 220, 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]);
+    for (const sender of [device, pair[1]]) {
+      sender.reserve(1500);
+      sender.buffer.set(packet, sender.offset);
+      sender.commit(1500, false, 0, null);
+      sender.flush();
+      // the one that sends is told later, not in between
+      expect(sender === device ? got : seen).toEqual([]);
+      advance(1);
+    }
+    return [got, seen.map(([, bytes]) => [bytes.length, bytes.slice(20, 28)])];
+  };
+  const is = (message: (number | number[])[]): void => {
+    expect(message[0]).toBe(56);
+    expect(message[1]).toMatchObject([3, 4, expect.any(Number), expect.any(Number), 0, 0, 5, 0]);
+  };
+  const [program, peer] = told("mtu=1280");
+  expect([program!.length, peer!.length]).toEqual([1, 1]);
+  is(program![0]!);
+  is(peer![0]!);
+  expect(told("mtu=1280,blackhole=on")).toEqual([[], []]);
 });

@@ -50,7 +50,7 @@ class World {
     this.link = new NetemLink(draft, seed, "test", this.pool, {
       deliver: (p, now) => note(p, now, null),
       dropped: (p, why, now) => note(p, now, why),
-      beforeCorruption() {},
+      beforeChange() {},
     });
   }
 
@@ -79,6 +79,64 @@ class World {
     return this.seen.filter((s) => s.dropped === null);
   }
 }
+
+/** Whether it may be cut is a matter of DF. */
+function offered(world: World, now: number, length: number, mayCut: boolean): void {
+  world.runs(now).link.offer(cuttable(length, mayCut), now);
+}
+
+function cuttable(length: number, mayCut: boolean): NetemPacket {
+  const p = packet(new PacketPool(), 1, length, false);
+  for (let i = 24; i < length; i++) p.buffer[i] = i & 255;
+  if (mayCut) p.buffer[6] = 0;
+  p.buffer.set([0, 0], 10);
+  const sum = headerSum(p.buffer);
+  p.buffer.set([(~sum >> 8) & 255, ~sum & 255], 10);
+  return p;
+}
+
+test("what exceeds the MTU is dropped where it must not be cut, by the MTU of the moment", () => {
+  const world = new World({
+    mtu: [
+      [0, 1000],
+      [50, 576],
+      [90, 1500],
+    ],
+  });
+  for (const [now, length] of [
+    [0, 1000],
+    [1, 1001],
+    [49, 1000],
+    [50, 577],
+    [51, 576],
+    [90, 1500],
+    [91, 1501],
+  ] as const)
+    offered(world, now, length, false);
+  world.runs(100);
+  expect(world.seen.map((s) => s.dropped)).toEqual([null, "mtu", null, "mtu", null, null, "mtu"]);
+  expect(world.link.counters).toMatchObject({ tooBig: 3, fragmented: 0, packets: 7 });
+});
+
+test("what may be cut goes on in fragments of eight bytes' multiples, whose headers hold", () => {
+  const world = new World({ mtu: [[0, 600]] });
+  offered(world, 0, 1500, true);
+  world.runs(1);
+  const headers = world.seen.map(({ bytes }) => {
+    const view = new DataView(bytes.buffer);
+    expect(headerSum(bytes)).toBe(0xffff);
+    expect(view.getUint16(2)).toBe(bytes.length);
+    return [bytes.length, view.getUint16(6) & 0x1fff, (view.getUint16(6) & 0x2000) !== 0];
+  });
+  expect(headers).toEqual([
+    [596, 0, true],
+    [596, 72, true],
+    [348, 144, false],
+  ]);
+  const text = world.seen.flatMap(({ bytes }) => [...bytes.subarray(20)]);
+  expect(text).toEqual([...cuttable(1500, true).buffer.subarray(20, 1500)]);
+  expect(world.link.counters).toMatchObject({ tooBig: 0, fragmented: 1, packets: 1 });
+});
 
 test("the same seed gives every packet the same fate, another seed another", () => {
   const spec = { loss: 0.1, jitter: 5, delay: 9, corrupt: 0.1, duplicate: 0.1, reorder: 0.1 };

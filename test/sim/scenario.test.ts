@@ -86,6 +86,14 @@ describe("the first mistake is told in one line, with the field, what is expecte
     ["links[0].to: is the same as from", { links: [{ from: "a", to: "a" }] }],
     ["links: there are two of b>a", { links: [link, { from: "b", to: "a" }] }],
     ["links[0] (a>b): reorder: needs a delay", { links: [{ from: "a", to: "b", reorder: 0.1 }] }],
+    [
+      'links[0].mtu: expected a value such as 1400 or 1500/3s:1280, 68 to 65535, by time, found "huge"',
+      { ...GOOD, links: [{ ...link, mtu: "huge" }] },
+    ],
+    [
+      "links[0] (a>b): blackhole: needs an mtu, above which packets vanish",
+      { ...GOOD, links: [{ ...link, blackhole: true }] },
+    ],
     ['duration: expected a value such as "20ms", found "soon"', { ...GOOD, duration: "soon" }],
     ["duration: expected at most a week, found 0", { ...GOOD, duration: 0 }],
     [

@@ -1,6 +1,7 @@
 /**
  * Seeded transfers over random bad networks, both ways at once: loss up to 30 %, reordering, duplicates, damage, delays up to
- * 500 ms, rates, queues, cuts, hosts of unlike MTU; 1 byte to 4 MB. Each byte is compared, none takes longer than its bound,
+ * 500 ms, rates, queues, cuts, hosts of unlike MTU, paths whose MTU changes in the middle, some as black holes; 1 byte to 4 MB.
+ * Each byte is compared, none takes longer than its bound,
  * and a seed gives the same packets again. Every day some of them, in the long gate 20,000.
  */
 import { expect, test } from "vitest";
@@ -14,6 +15,8 @@ const RUNS = FULL ? 10_000 : 60;
 const TWICE = FULL ? 1000 : 10;
 const MOST = FULL ? 4e6 : 3e5;
 const MTUS = [576, 1280, 1500, 4000, 9000];
+/** Of a path. */
+const PATH_MTUS = [576, 700, 1006, 1280, 1400, 1492, 1500, 4352];
 
 /** From 1 to `most`, each power of ten as likely as the next. */
 function size(rng: Rng, most: number): number {
@@ -23,6 +26,14 @@ function size(rng: Rng, most: number): number {
 
 function sometimes(rng: Rng, chance: number, most: number): number {
   return uniform(rng) < chance ? uniform(rng) * most : 0;
+}
+
+/** One to three MTUs of a path, one after the other while `span` ms pass. */
+function mtuChanges(rng: Rng, span: number): [number, number][] {
+  const times = Array.from({ length: 1 + below(rng, 3) }, () => uniform(rng) * span);
+  return times
+    .toSorted((a, b) => a - b)
+    .map((at): [number, number] => [at, PATH_MTUS[below(rng, PATH_MTUS.length)]!]);
 }
 
 interface Transfer {
@@ -61,7 +72,11 @@ function transfer(seed: number): Transfer {
     cut,
   };
   // what a path of such loss does to a handshake is not what is asked here
-  const settings = { tcp_syn_retries: 20, tcp_synack_retries: 20, tcp_retries2: 40 };
+  const settings: Record<string, number> = {
+    tcp_syn_retries: 20,
+    tcp_synack_retries: 20,
+    tcp_retries2: 40,
+  };
   const mtu = (): number => MTUS[below(rng, MTUS.length)]!;
   const flow = (from: string, to: string, n: number): object => ({
     from,
@@ -69,11 +84,20 @@ function transfer(seed: number): Transfer {
     bytes: n,
     verify: true,
   });
+  const mtus = [mtu(), mtu()];
+  if (uniform(rng) < 0.4) {
+    // within the least that the transfer can take
+    Object.assign(link, { mtu: mtuChanges(rng, 3 * delay + (sum * 8000) / rate) });
+    if (uniform(rng) < 0.3) {
+      Object.assign(link, { blackhole: true });
+      settings["tcp_mtu_probing"] = 1;
+    }
+  }
   return {
     bytes: sum,
     input: {
       duration: bound,
-      hosts: { a: { settings, mtu: mtu() }, b: { settings, mtu: mtu() } },
+      hosts: { a: { settings, mtu: mtus[0] }, b: { settings, mtu: mtus[1] } },
       links: [link],
       flows: [flow("a", "b", bytes[0]!), flow("b", "a", bytes[1]!)],
     } as ScenarioInput,
@@ -84,12 +108,14 @@ test(
   `${2 * RUNS} seeded transfers arrive whole and in time, and ${TWICE} seeds give the same packets again`,
   () => {
     let bytes = 0;
+    let narrowed = 0;
     const failed: string[] = [];
     for (let seed = 1; seed <= RUNS; seed++) {
       const { input, bytes: n } = transfer(seed);
       const plan = scenario(input);
       const run = simulate(plan, { seed });
       bytes += n;
+      if (run.links.some((l) => l.tooBig > 0)) narrowed++;
       for (const flow of run.flows) {
         if (flow.outcome !== "done") failed.push(`seed ${seed}, ${flow.name}: ${flow.outcome}`);
       }
@@ -97,10 +123,13 @@ test(
       if (seed % 100 === 0) progress(`${2 * seed} transfers`);
     }
     expect(failed).toEqual([]);
+    // of two fifths whose path changes, many change when all but a little has left, or to what hosts do not exceed
+    expect(narrowed).toBeGreaterThan(RUNS / 20);
     figure(
       "seeded transfers over bad networks, each byte compared",
       `${2 * RUNS}, ${(bytes / 1e6).toFixed(0)} MB`,
     );
+    figure("seeds in which a path became too narrow under a transfer", `${narrowed}`);
     figure("seeds whose packets were equal in a second run", `${TWICE}`);
   },
   FULL ? 1_200_000 : 120_000,

@@ -183,3 +183,16 @@ test("at any moment at most one of the four timers of what is to be sent is arme
   }
   expect([...seen].toSorted()).toEqual(["persist", "probe", "reordering", "retransmit"]);
 });
+
+test("after a probe that was needless the next one waits for a sample, too [8985-7.3-SEND]", () => {
+  const s = sender().writes(3);
+  s.left();
+  s.waits(200).sees("12 tail loss probe");
+  // sooner than a copy can be answered: no sample
+  s.waits(20).says(13, "12-13");
+  s.writes(2);
+  expect(s.info.timer).toBe("retransmit");
+  s.left();
+  s.waits(100).says(15).writes(2);
+  expect(s.info.timer).toBe("probe");
+});

@@ -236,3 +236,39 @@ test("timeouts of what is small already are no black hole [4821-7.7-HOLE]", () =
   p.waits(60_000);
   expect(p.endpoint.info()).toMatchObject({ pmtu: 1500, mtuSearchLow: 0 });
 });
+
+/** A flight of one full segment that times out `times` times, unheard. */
+function silence(times: number): ScriptedPeer {
+  const p = new ScriptedPeer().connected("<mss 1460,sackOK>").writes(1460);
+  while (p.endpoint.info().retries < times) p.waits(100);
+  while (p.pending > 0) p.next();
+  return p;
+}
+
+test("a D-SACK of what seemed swallowed says that its ACKs were lost: the size is what it was [4821-7.7-HOLE]", () => {
+  const p = silence(4);
+  expect(p.endpoint.info()).toMatchObject({ pmtu: 552, sndMss: 512 });
+  // both went through before, whole: a duplicate of the small copy
+  p.sends(". 1:1(0) ack 1461 <sack 1:513>");
+  expect(p.endpoint.info()).toMatchObject({ pmtu: 1500, sndMss: 1460 });
+
+  const small = silence(4);
+  small.sends(". 1:1(0) ack 513");
+  expect(small.endpoint.info()).toMatchObject({ pmtu: 552, sndMss: 512 });
+  // a duplicate of what came later says nothing of that
+  small.sends(". 1:1(0) ack 1461 <sack 513:1025>");
+  expect(small.endpoint.info()).toMatchObject({ pmtu: 552 });
+});
+
+test("timeouts by chance, a few in a row and again later, do not add up to crumbs [4821-7.7-HOLE]", () => {
+  const p = silence(3);
+  expect(p.endpoint.info()).toMatchObject({ pmtu: 1064 });
+  p.sends(". 1:1(0) ack 1461");
+  for (let n = 1; n < 5; n++) {
+    p.writes(1024);
+    while (p.endpoint.info().retries < 3) p.waits(100);
+    while (p.pending > 0) p.next();
+    p.sends(`. 1:1(0) ack ${1461 + n * 1024}`);
+  }
+  expect(p.endpoint.info()).toMatchObject({ pmtu: 1064 });
+});

@@ -195,6 +195,18 @@ test("with timestamps too data begins with 3 s after a lost SYN, and the next sa
   expect(p.endpoint.info().rto).toBeLessThan(1000);
 });
 
+test("a SYN-ACK that comes again echoes the first SYN, whose age is no round trip [MUST-18, 6298-5.7]", () => {
+  const p = new ScriptedPeer().connects();
+  const { tsVal } = p.next().segment;
+  p.until(1000).sees("S 0:0(0)");
+  p.waits(40).sends(`S. 0:0(0) ack 1 win 65535 <mss 1460,TS val 7 ecr ${tsVal >>> 0}>`);
+  p.sees(". 1:1(0) ack 1");
+  expect(p.endpoint.info()).toMatchObject({ srtt: 0, rto: 3000 });
+  // of data that left once the first sample is one
+  p.writes(10).sees("P. 1:11(10) ack 1").waits(40).sends(". 1:1(0) ack 11 <TS val 8 ecr 0>");
+  expect(p.endpoint.info()).toMatchObject({ srtt: 40, rto: 200 });
+});
+
 test("after a SYN that was lost data begins with an RTO of 3 s [6298-5.7]", () => {
   const p = new ScriptedPeer().connects();
   p.sees("S 0:0(0)").until(1000).sees("S 0:0(0)");

@@ -181,6 +181,12 @@ test("each round trip with a D-SACK widens the window by a quarter, 16 clean rec
   expect(factor()).toBe(1);
 });
 
+test("D-SACKs beyond the number of copies are the network's doing, and change nothing [8985-6.2-DSACK]", () => {
+  const s = sender(10, 20).says(10, "3-4");
+  expect(s.count("TcpExtTCPDSACKRecv")).toBe(1);
+  expect(s.tcb.losses!.windowFactor).toBe(1);
+});
+
 test("at a timeout the first segment is lost, and of the others those that are old enough [8985-6.3-RTO]", () => {
   const s = new Sender({ settings: { ...NO_PROBE, tcp_frto: 0 } });
   s.writes(2).waits(250).writes(2);

@@ -97,7 +97,8 @@ export class Cubic implements CongestionController {
 
   /** W_cubic, `t` seconds after the epoch began (RFC 9438 §4.2). */
   private w(curve: Curve, t: number): number {
-    return C * this.mss * (t - curve.k) ** 3 + curve.wMax;
+    const d = t - curve.k;
+    return C * this.mss * d * d * d + curve.wMax;
   }
 
   /** The curve, with an epoch that runs. */
@@ -106,7 +107,7 @@ export class Cubic implements CongestionController {
     if (curve.epoch < 0) {
       // RFC 9438 §4.8: also after a timeout, which leaves no maximum
       if (curve.wMax <= this.cwnd) curve.wMax = this.cwnd;
-      curve.k = Math.cbrt((curve.wMax - this.cwnd) / (C * this.mss));
+      curve.k = cubeRoot((curve.wMax - this.cwnd) / (C * this.mss));
       curve.epoch = now;
       curve.wEst = this.cwnd;
       curve.fraction = 0;
@@ -174,5 +175,17 @@ export class Cubic implements CongestionController {
 
   onMss(mss: number): void {
     this.mss = mss;
+  }
+}
+
+/** Of what is not negative, by Newton from above: the same digits on every engine, which `Math.cbrt` and `**` do not promise. */
+function cubeRoot(x: number): number {
+  if (x === 0) return 0;
+  let root = 1;
+  while (root * root * root < x) root *= 2;
+  for (;;) {
+    const next = (2 * root + x / (root * root)) / 3;
+    if (!(next < root)) return root;
+    root = next;
   }
 }

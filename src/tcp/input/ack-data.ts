@@ -88,6 +88,8 @@ function sampleRtt(t: Tcb, s: TcpSegment, now: Instant): number {
     return r;
   }
   const r = news.duplicate > 0 ? copyRtt(t, now) : echoedRtt(t, s, now);
+  // a SYN's answer is sent again with the echo that it had at first: its age would be that of the timeout (Karn's rule)
+  if (t.rtt.samples === 0 && r > elapsed(t.snd.lastSent, now) + 1) return -1;
   if (r < 0 || seqLeq(t.snd.una, t.timedSeq)) return r; // this round trip has its sample (RFC 7323 §4.2)
   t.timedSeq = t.snd.nxt;
   t.rtt.sample(r, min, max);

@@ -5,6 +5,7 @@ import type { TcpSegment } from "../../wire/tcp-segment.ts";
 import { reportRecoveryEnd } from "../congestion/report.ts";
 import { flightSize } from "../flight.ts";
 import { enterRecovery, leaveRecovery, lowerWindow } from "../loss.ts";
+import { judgeBlackHole } from "../mtu-search.ts";
 import type { Tcb } from "../tcb.ts";
 import { news } from "./ack-news.ts";
 import { probeAnswered } from "./loss-probe.ts";
@@ -26,6 +27,7 @@ export function afterAck(
   bytes: number,
   now: Instant,
 ): boolean {
+  if (t.mtuSearch !== null) judgeBlackHole(t, t.mtuSearch);
   const l = t.losses;
   if (l === null) return inOpen(t, now); // recovery has never begun
   l.reorderAt = Infinity;

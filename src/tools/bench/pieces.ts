@@ -13,6 +13,7 @@ import { seq } from "../../wire/seq.ts";
 import { ACK, createTcpSegment, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { fillTcpChecksum, readTcp, writeTcp } from "../../wire/tcp.ts";
 import { createMachine } from "./machine.ts";
+import { createScoreboard } from "./scoreboard.ts";
 import { createSynFlood } from "./syn-flood.ts";
 import { createTransfer } from "./transfer.ts";
 
@@ -29,6 +30,9 @@ const THERE = ipv4(0xc0000201 | 0);
 
 /** Armed at once, for the timers. */
 const ARMED = [1e3, 1e4, 1e5, 1e6] as const;
+
+/** Ranges that a sender holds as SACKed. */
+const HELD = [10, 100, 1000, 10_000] as const;
 
 export const PIECES: readonly PieceSpec[] = [
   ...codec(),
@@ -50,6 +54,7 @@ export const PIECES: readonly PieceSpec[] = [
     name: "a SYN taken and answered with a cookie, with its checksum",
     make: () => createSynFlood().syn,
   },
+  ...HELD.map(sackOver),
   {
     group: "pair",
     name: "64 KiB from stack to stack in memory, MTU 1500, checksums",
@@ -143,6 +148,15 @@ function lookUp(size: number): PieceSpec {
     };
   };
   return { group: "table", name: `find one of ${size} connections`, make };
+}
+
+/** The window is twice as many segments; how large it is should not matter. */
+function sackOver(ranges: number): PieceSpec {
+  return {
+    group: "scoreboard",
+    name: `an ACK with 3 SACK blocks taken by the scoreboard, ${ranges} ranges held`,
+    make: () => createScoreboard(ranges).ack,
+  };
 }
 
 /**

@@ -152,6 +152,8 @@ function linkFacts(l: LinkResult): [string, string][] {
     ["queue full", l.overflowed],
     ["dropped by AQM", l.aqmDropped],
     ["cut", l.cut],
+    ["too big", l.tooBig],
+    ["fragmented", l.fragmented],
     ["marked CE", l.marked],
     ["duplicated", l.duplicated],
     ["corrupted", l.corrupted],

@@ -279,3 +279,20 @@ test("records are borrowed and given back as new; large ones are not kept", () =
   pool.give(again);
   expect(pool.take()).not.toBe(again);
 });
+
+test("of what left as one and was SACKed in its middle, only what lies below can be lost by that", () => {
+  const records = new SentRecords();
+  const news = new AckNews();
+  const at = (n: number): SeqNum => seqAdd(seq(5000), n * MSS);
+  records.append(at(0), at(10), 100);
+  news.begin(150, new RttEstimator(), Infinity, at(10));
+  records.sack(at(3), at(5), MSS, news);
+  records.rackTime = news.time;
+  records.rackEnd = news.end;
+  records.markLostByTime(50, 150, news);
+  expect([records.lost, records.nextLost(), records.isLostBeyond(at(5))]).toEqual([
+    3 * MSS,
+    at(0),
+    false,
+  ]);
+});

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { createMachine } from "../../../src/tools/bench/machine.ts";
 import { measurePieces } from "../../../src/tools/bench/measure.ts";
+import { createScoreboard } from "../../../src/tools/bench/scoreboard.ts";
 import { createSynFlood } from "../../../src/tools/bench/syn-flood.ts";
 import { PIECES } from "../../../src/tools/bench/pieces.ts";
 import { createTransfer } from "../../../src/tools/bench/transfer.ts";
@@ -61,6 +62,16 @@ test("each segment of data is taken, each ACK acknowledges one, and a pure ACK n
   expect(after.segsIn - sent.segsIn).toBe(500);
   expect([after.segsOut, after.bytesAcked]).toEqual([sent.segsOut, sent.bytesAcked]);
   expect(endpoint.state).toBe("ESTABLISHED");
+});
+
+test("the scoreboard holds as many ranges after each ACK, and hears of a segment SACKed and of one that was not", () => {
+  const { sent, news, ack } = createScoreboard(100);
+  for (let i = 0; i < 5000; i++) {
+    expect(ack()).toBe(2 * 1448);
+    expect([sent.ranges, sent.sacked, sent.count]).toEqual([100, 100 * 1448, 200]);
+  }
+  expect([news.lost, sent.lost]).toEqual([0, 0]);
+  expect(sent.capacity).toBeLessThan(1000);
 });
 
 test("a transfer carries its bytes, again and again", () => {

@@ -151,7 +151,16 @@ function link(name: string, seed: number, samples: number, duration: number): Li
     series["queuePackets"]!.push(packets);
     series["delay"]!.push(packets * 1.2);
   }
-  const none = { lost: 0, aqmDropped: 0, cut: 0, marked: 0, duplicated: 0, corrupted: 0 };
+  const none = {
+    lost: 0,
+    aqmDropped: 0,
+    cut: 0,
+    tooBig: 0,
+    fragmented: 0,
+    marked: 0,
+    duplicated: 0,
+    corrupted: 0,
+  };
   const queue = { queueMean: 40, queueMost: 100, waitMean: 48 };
   return {
     name,
