@@ -36,12 +36,13 @@ test("holds what was written until it is acknowledged, whatever the sizes and th
           model.splice(0, count);
           buffer.acknowledge(count);
         } else {
-          expect(read(buffer, model.length - count, count, c.kind === "gather")).toEqual(
-            Uint8Array.from(model.slice(model.length - count)),
-          );
+          const last = Uint8Array.from(model.slice(model.length - count));
+          const seen = read(buffer, model.length - count, count, c.kind === "gather");
+          expect(Buffer.compare(seen, last)).toBe(0);
         }
         expect(buffer.length).toBe(model.length);
-        expect(read(buffer, 0, model.length, false)).toEqual(Uint8Array.from(model));
+        const all = read(buffer, 0, model.length, false);
+        expect(Buffer.compare(all, Uint8Array.from(model))).toBe(0);
       });
     }),
     { numRuns: 60 },

@@ -25,10 +25,7 @@ export function beginPrr(t: Tcb, l: LossState, delivered: number): void {
   l.recoverFlight = Math.max(1, flightSize(t) - (t.sent?.sacked ?? 0) + delivered);
 }
 
-/**
- * §6.2, for each ACK. `safe`: SND.UNA advanced and nothing more was found lost. That the first retransmission is not held back is
- * seen to where an episode begins (`lowerWindow`).
- */
+/** §6.2, for each ACK. `safe`: SND.UNA advanced and nothing more was found lost. */
 export function updatePrr(t: Tcb, l: LossState, delivered: number, safe: boolean): void {
   const { ssthresh } = t.cc!;
   l.prrDelivered += delivered;
@@ -40,5 +37,6 @@ export function updatePrr(t: Tcb, l: LossState, delivered: number, safe: boolean
     count = Math.max(l.prrDelivered - l.prrOut, delivered) + (safe ? t.snd.mss : 0);
     count = Math.min(ssthresh - inFlight, count);
   }
+  if (l.prrOut === 0) count = Math.max(count, t.snd.mss); // the first retransmission is not held back
   l.prrWindow = inFlight + Math.max(0, count);
 }
