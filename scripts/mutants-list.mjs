@@ -419,6 +419,12 @@ export const MUTANTS = [
     tests: ["test/traces/prr.test.ts"],
   },
   {
+    name: "prr-held-back-while-nothing-left",
+    find: "if (l.prrOut === 0) count = Math.max(count, t.snd.mss);",
+    replace: "",
+    tests: ["test/traces/sack-recovery.test.ts"],
+  },
+  {
     name: "frto-in-the-middle-of-repair",
     find: 'const wasRepairing = before === "loss" || (t.sack && before === "recovery");',
     replace: "const wasRepairing = false;",
