@@ -5,8 +5,20 @@ import { once } from "node:events";
 /** `module` lies beside `from` (an import.meta.url) and is named without its extension. */
 export function startChild(module: string, from: string, nodeOptions: string[] = []): ChildProcess {
   const extension = from.endsWith(".ts") ? ".ts" : ".js";
-  const execArgv = [...process.execArgv, ...nodeOptions];
+  const execArgv = [...inheritable(process.execArgv), ...nodeOptions];
   return fork(new URL(`${module}${extension}`, from), { stdio: "inherit", execArgv });
+}
+
+/** What says what this process runs, or how it is debugged: a child with `--eval` would be this program again, without end. */
+const OWN =
+  /^(-e|--eval|-p|--print|-pe|-i|--interactive|-c|--check|--test|--input-type|--inspect(-.+)?)(=|$)/s;
+
+/** Of Node's options for this process (`process.execArgv`) those that may go to a child. */
+export function inheritable(options: readonly string[]): string[] {
+  // a value may stand in a word of its own
+  return options.filter(
+    (word, i) => !OWN.test(word.startsWith("-") ? word : (options[i - 1] ?? "")),
+  );
 }
 
 /** The child says why it cannot answer. */
