@@ -1,4 +1,4 @@
-/** Quantities as a person writes them: `1%`, `20ms`, `10mbit`, `64kb`; and the known name nearest to one that is not. */
+/** Quantities as a person writes them: `1%`, `20ms`, `10mbit`, `64kb`. */
 
 export type Kind = "share" | "time" | "rate" | "size" | "count";
 
@@ -38,24 +38,4 @@ function inKind(value: number, kind: Kind): boolean {
   if (!(value >= 0 && value < Infinity)) return false;
   if (kind === "share") return value <= 1;
   return kind !== "count" || (Number.isInteger(value) && value >= 1);
-}
-
-/** Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
-/** The first of `known` with the least distance. */
-export function nearest(text: string, known: readonly string[]): string {
-  const typed = text.slice(0, 64).toLowerCase();
-  return known.reduce((best, key) => (distance(typed, key) < distance(typed, best) ? key : best));
 }

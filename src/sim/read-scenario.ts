@@ -3,7 +3,7 @@ import type { Settings } from "../tcp/config.ts";
 import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import { KIND_NAMES } from "../tcp/congestion/kinds.ts";
 import { checkSettings, isModulePath } from "../stack/sysctl.ts";
-import { nearest } from "../netem/quantity.ts";
+import { nearest } from "../base/nearest.ts";
 import type { FlowPlan, HostPlan, LinkPlan, Plan } from "./plan.ts";
 import { readDumbbell, readLink } from "./read-links.ts";
 import { readFlow } from "./read-flows.ts";
