@@ -2,10 +2,11 @@
 /** The command `tuntcp`: what it understands, and how it ends. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { lineOf } from "../base/errors.ts";
 import { registerBench } from "./bench.ts";
 import { registerDemoPair } from "./demo-pair.ts";
 import { registerDoctor } from "./doctor.ts";
-import { CommandFailure, EXIT_FAILED, EXIT_USAGE, lineOf } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, EXIT_USAGE } from "./failure.ts";
 import { registerNc } from "./nc.ts";
 import { registerServe } from "./serve.ts";
 import { registerSim } from "./sim.ts";

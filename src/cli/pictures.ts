@@ -1,12 +1,13 @@
 /** `--svg FILE` and `--html FILE`: checked before anything runs, written at its end. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Command } from "commander";
+import { lineOf } from "../base/errors.ts";
 import { type Figure, overlay } from "../tools/pictures/figure.ts";
 import { html } from "../tools/pictures/html.ts";
 import { figureOfRun } from "../tools/pictures/from-run.ts";
 import { svg } from "../tools/pictures/svg.ts";
 import type { SimRun } from "../sim/index.ts";
-import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 
 export interface PictureOptions {
   readonly svg?: string;

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { lineOf } from "../base/errors.ts";
 import type { SimRun } from "../sim/index.ts";
 import { LoadError } from "../tools/load-module/index.ts";
 import { JobRunner } from "../tools/sim/job.ts";
@@ -19,7 +20,7 @@ import {
   planOf,
   type ScenarioFile,
 } from "../tools/sim/scenario-file.ts";
-import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 import {
   addPictures,
   checkPictures,

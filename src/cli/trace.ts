@@ -1,10 +1,11 @@
 /** `tuntcp trace FILE`: the ladder of each connection in a capture, with the states of both ends. */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { lineOf } from "../base/errors.ts";
 import { type CapturedPacket, readCapture } from "../devices/pcap-reader.ts";
 import { ladder, ladderJson } from "../tools/observe/ladder.ts";
 import { type Conversation, Tracker } from "../tools/observe/tracker.ts";
-import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 import { addPictures, type PictureOptions, wantsPictures, writePictures } from "./pictures.ts";
 import { traceFigure } from "./trace-figure.ts";
 

@@ -1,6 +1,7 @@
 /** The processes beside a benchmark: started by module, asked over IPC, one question at a time. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { lineOf } from "../../base/errors.ts";
 
 /** `module` lies beside `from` (an import.meta.url) and is named without its extension. */
 export function startChild(module: string, from: string, nodeOptions: string[] = []): ChildProcess {
@@ -51,8 +52,7 @@ export function answer(handler: (question: never) => object | Promise<object>): 
     try {
       result = await handler(question);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      result = { refused: text.split("\n", 1)[0]! } satisfies Refusal;
+      result = { refused: lineOf(error) } satisfies Refusal;
     }
     if (process.connected) process.send!(result);
   };

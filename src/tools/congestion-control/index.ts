@@ -1,4 +1,5 @@
 /** A congestion controller of the user's: `--set tcp_congestion_control=./mine.ts`. docs/congestion-control.md tells how to write one. */
+import { lineOf } from "../../base/errors.ts";
 import { isModulePath } from "../../stack/sysctl.ts";
 import type { Settings } from "../../tcp/config.ts";
 import {
@@ -56,8 +57,7 @@ function check(file: string, create: ControllerKind["create"]): string {
     const options = { mss: 1460, cwnd: 14600, ssthresh: NO_SSTHRESH, random: () => 0.5 };
     one = create(options) as unknown as Record<string, unknown>;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw wrong(`making one failed: ${reason.split("\n", 1)[0]!}`);
+    throw wrong(`making one failed: ${lineOf(error)}`);
   }
   if (typeof one !== "object" || one === null) throw wrong("expected a controller to be returned");
   const { name } = one;
