@@ -22,8 +22,9 @@ export const EXAMPLE: Readonly<Record<Kind, string>> = {
 /** In the kind's own unit: a share of 1, ms, bit/s, bytes, a whole number from 1 on. `null` when the text is no such quantity. */
 export function quantity(text: string, kind: Kind): number | null {
   const m = /^(\d+(?:\.\d+)?)([a-z%]*)$/.exec(text.trim().toLowerCase());
-  const unit = m === null ? undefined : UNITS[kind][m[2]!];
-  if (m === null || unit === undefined) return null;
+  if (m === null || !Object.hasOwn(UNITS[kind], m[2]!)) return null;
+  const unit = UNITS[kind][m[2]!]!;
+  // a share is divided, as 35 * 0.01 is not 0.35
   const value = kind === "share" ? Number(m[1]) / 100 : Number(m[1]) * unit;
   return inKind(value, kind) ? value : null;
 }
