@@ -19,7 +19,8 @@ export function shown(value: unknown): string {
 }
 
 export function refuse(field: string, value: unknown, expected: string): never {
-  throw new ScenarioError(`${field}: expected ${expected}, found ${shown(value)}`);
+  const at = field === "" ? "" : `${field}: `;
+  throw new ScenarioError(`${at}expected ${expected}, found ${shown(value)}`);
 }
 
 /** One object of the scenario; remembers which of its names were asked for. */
