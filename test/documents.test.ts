@@ -9,9 +9,13 @@ const DOCUMENTS = [
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
-  "docs/sockets.md",
+  "docs/congestion-control.md",
   "docs/departures.md",
+  "docs/gate.md",
+  "docs/hostile.md",
   "docs/performance.md",
+  "docs/simulation.md",
+  "docs/sockets.md",
   "docs/state-event-grid.md",
 ];
 

@@ -36,6 +36,12 @@ export class StackError extends Error implements Failure {
   }
 }
 
+/** One line for an error that nobody foresaw: its message, without a stack trace. */
+export function lineOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n", 1)[0]!;
+}
+
 /** Makes a `switch` over a union fail to compile when a member is added. */
 export function assertNever(value: never): never {
   throw new Error(`unexpected value: ${String(value)}`);

@@ -1,6 +1,7 @@
 /** `tuntcp bench`: what this stack does on this machine, beside Node on the kernel's sockets in the same run. */
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
+import { lineOf } from "../base/errors.ts";
 import { type Figures, History, machine } from "../tools/bench/history.ts";
 import { measurePieces } from "../tools/bench/measure.ts";
 import { PIECES } from "../tools/bench/pieces.ts";
@@ -16,7 +17,7 @@ import {
   rowLine,
 } from "./bench-report.ts";
 import { addDeviceOptions, checkDeviceOptions, type RawDeviceOptions } from "./device-options.ts";
-import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 import { endOnSignals } from "./lifecycle.ts";
 import { runRootless } from "./rootless.ts";
 

@@ -19,9 +19,3 @@ export class CommandFailure extends Error {
 export function usage(line: string): CommandFailure {
   return new CommandFailure(EXIT_USAGE, line);
 }
-
-/** The line for an error that nobody foresaw: its message, without a stack trace. */
-export function lineOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n", 1)[0]!;
-}

@@ -2,10 +2,11 @@
 /** The command `tuntcp`: what it understands, and how it ends. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { lineOf } from "../base/errors.ts";
 import { registerBench } from "./bench.ts";
 import { registerDemoPair } from "./demo-pair.ts";
 import { registerDoctor } from "./doctor.ts";
-import { CommandFailure, EXIT_FAILED, EXIT_USAGE, lineOf } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, EXIT_USAGE } from "./failure.ts";
 import { registerNc } from "./nc.ts";
 import { registerServe } from "./serve.ts";
 import { registerSim } from "./sim.ts";
@@ -44,17 +45,22 @@ function end(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") return EXIT_USAGE;
-    const line = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+    const line = error.message.replace(/^error: |\.$/g, "").replaceAll("\n", " ");
     process.stderr.write(`tuntcp: ${line}; see tuntcp --help\n`);
     return EXIT_USAGE;
   }
+  if (isReaderGone(error)) return 0;
   process.stderr.write(`tuntcp: ${lineOf(error)}\n`);
   return error instanceof CommandFailure ? error.exitCode : EXIT_FAILED;
 }
 
-// a reader that went away (tuntcp … | head) is no fault of ours
+/** A reader that went away (tuntcp … | head) is no fault of ours. */
+function isReaderGone(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === "EPIPE";
+}
+
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
+  if (isReaderGone(error)) process.exit(0);
   throw error;
 });
 process.on("uncaughtException", (error) => {

@@ -2,10 +2,11 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Command } from "commander";
+import { lineOf } from "../base/errors.ts";
 import type { TcpServer } from "../sockets/tcp-server.ts";
 import { parseIpv4 } from "../wire/address.ts";
 import { addDeviceOptions, checkDeviceOptions, type RawDeviceOptions } from "./device-options.ts";
-import { CommandFailure, EXIT_FAILED, EXIT_TIMEOUT, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, EXIT_TIMEOUT, usage } from "./failure.ts";
 import { endOnSignals } from "./lifecycle.ts";
 import { openStack, type OpenedStack } from "./open-stack.ts";
 import { runRootless } from "./rootless.ts";

@@ -1,4 +1,5 @@
 /** From checked options to a running stack: capture file, TUN, kernel's end, impairment; and all of it taken back. */
+import { lineOf } from "../base/errors.ts";
 import { captureDevice } from "../devices/capture.ts";
 import { impairDevice } from "../devices/impair.ts";
 import { isSystemError, NativeLayerError } from "../devices/native-binding.ts";
@@ -12,7 +13,7 @@ import { type LoadedSettings, loadSettings } from "../tools/congestion-control/i
 import { addressClash, configure, findLink, type HostEnd } from "../tools/netconfig/configure.ts";
 import { IpError } from "../tools/netconfig/ip.ts";
 import type { DeviceOptions } from "./device-options.ts";
-import { CommandFailure, EXIT_FAILED, EXIT_MACHINE, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, EXIT_MACHINE, usage } from "./failure.ts";
 
 export interface OpenedStack extends UserStack {
   readonly tun: TunDevice;

@@ -1,9 +1,10 @@
 /** From checked options to a pool of workers on one TUN, and all of it taken back. */
+import { lineOf } from "../base/errors.ts";
 import { openTunQueues, type TunQueues } from "../devices/tun-queues.ts";
 import { configure } from "../tools/netconfig/configure.ts";
 import { type PoolEvents, WorkerPool } from "../tools/workers/pool.ts";
 import type { DeviceOptions } from "./device-options.ts";
-import { CommandFailure, EXIT_FAILED, lineOf } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED } from "./failure.ts";
 import { checkHost, explain, hostEnd, load } from "./open-stack.ts";
 
 export interface OpenedWorkers {

@@ -1,12 +1,13 @@
 /** `--svg FILE` and `--html FILE`: checked before anything runs, written at its end. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Command } from "commander";
+import { lineOf } from "../base/errors.ts";
 import { type Figure, overlay } from "../tools/pictures/figure.ts";
 import { html } from "../tools/pictures/html.ts";
 import { figureOfRun } from "../tools/pictures/from-run.ts";
 import { svg } from "../tools/pictures/svg.ts";
 import type { SimRun } from "../sim/index.ts";
-import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 
 export interface PictureOptions {
   readonly svg?: string;
@@ -28,8 +29,9 @@ export function wantsPictures({ svg, html }: PictureOptions): boolean {
 
 /** Series are kept for the pictures, so that it is asked before the first run. */
 export function checkPictures(options: PictureOptions, runs: number): void {
-  if (!wantsPictures(options) || runs <= MOST_RUNS) return;
+  if (!wantsPictures(options) || (runs > 0 && runs <= MOST_RUNS)) return;
   const option = options.svg === undefined ? "--html" : "--svg";
+  if (runs === 0) throw usage(`${option}: there is no run to draw`);
   throw usage(`${option}: draws ${MOST_RUNS} runs at most, and these are ${runs}`);
 }
 
@@ -43,12 +45,17 @@ export function writePictures(options: PictureOptions, figure: Figure): void {
 }
 
 function write(option: string, path: string, pieces: readonly Uint8Array[]): void {
+  if (path === "-") {
+    // not by writeSync: a pipe that is full takes no more
+    for (const piece of pieces) process.stdout.write(piece);
+    return;
+  }
   try {
-    const file = path === "-" ? 1 : openSync(path, "w");
+    const file = openSync(path, "w");
     for (const piece of pieces) {
       for (let at = 0; at < piece.length;) at += writeSync(file, piece, at);
     }
-    if (file !== 1) closeSync(file);
+    closeSync(file);
   } catch (error) {
     throw new CommandFailure(EXIT_FAILED, `${option} ${path}: ${lineOf(error)}`);
   }

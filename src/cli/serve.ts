@@ -1,5 +1,6 @@
 /** `tuntcp serve`: runs the stack and serves until it is told to end. */
 import type { Command } from "commander";
+import { lineOf } from "../base/errors.ts";
 import type { DeviceOffload } from "../base/device.ts";
 import {
   DEFAULT_SERVICES,
@@ -17,7 +18,7 @@ import {
   type DeviceOptions,
   type RawDeviceOptions,
 } from "./device-options.ts";
-import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 import { endOnSignals, GRACE_MS } from "./lifecycle.ts";
 import { openStack } from "./open-stack.ts";
 import { openWorkers } from "./open-workers.ts";

@@ -1,10 +1,11 @@
 /** The packets of a simulated run as pcapng: each as the host that receives it sees it, at its virtual time after 1970. */
+import { lineOf } from "../base/errors.ts";
 import { RX_CHECKSUM_GOOD } from "../base/device.ts";
 import { PcapngWriter } from "../devices/pcapng.ts";
 import type { NetemPacket } from "../netem/packet.ts";
 import { completeChecksum } from "../sim/checksums.ts";
 import type { SimLink } from "../sim/network.ts";
-import { CommandFailure, EXIT_FAILED, lineOf } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED } from "./failure.ts";
 
 export class SimCapture {
   private readonly writer: PcapngWriter;

@@ -47,13 +47,16 @@ export function checkSimOptions(raw: RawSimOptions): SimOptions {
   const names = sweeps.map((sweep) => sweep.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw usage(`--sweep ${twice}: is given twice`);
+  const parameters = Object.fromEntries(raw.param.map(parameterOf));
+  const both = names.find((name) => Object.hasOwn(parameters, name));
+  if (both !== undefined) throw usage(`--param ${both}: is given by --sweep as well`);
   const replicates = whole("--replicates", raw.replicates, 1, MOST_RUNS);
   const runs = sweeps.reduce((n, { values }) => n * values.length, replicates);
   if (runs > MOST_RUNS) throw usage(`--sweep: these are ${runs} runs, more than ${MOST_RUNS}`);
   return {
     seed: whole("--seed", raw.seed, 0, Number.MAX_SAFE_INTEGER - replicates),
     duration: raw.duration === undefined ? null : secondsOf(raw.duration),
-    parameters: Object.fromEntries(raw.param.map(parameterOf)),
+    parameters,
     settings: settingsOf(raw.set),
     replicates,
     sweeps,
@@ -89,6 +92,8 @@ function sweepOf(text: string): Sweep {
   const [name, list] = split("--sweep", text);
   const values = list.split(",").map(valueOf);
   if (values.includes("")) throw usage(`--sweep ${text}: expected name=a,b,c`);
+  const again = values.find((value, i) => values.indexOf(value) !== i);
+  if (again !== undefined) throw usage(`--sweep ${text}: has ${again} twice`);
   return { name, values };
 }
 

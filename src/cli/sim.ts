@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { lineOf } from "../base/errors.ts";
 import type { SimRun } from "../sim/index.ts";
 import { LoadError } from "../tools/load-module/index.ts";
 import { JobRunner } from "../tools/sim/job.ts";
@@ -19,7 +20,7 @@ import {
   planOf,
   type ScenarioFile,
 } from "../tools/sim/scenario-file.ts";
-import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 import {
   addPictures,
   checkPictures,
@@ -30,9 +31,12 @@ import {
 import { addressOf, asFailure, checkQueueName, registerSimWorker } from "./sim-worker.ts";
 import { Progress } from "./progress.ts";
 import { SimCapture } from "./sim-capture.ts";
+import { stdoutOf } from "./stdout.ts";
 import { checkSimOptions, type RawSimOptions, type SimOptions } from "./sim-options.ts";
 
-type Outputs = Pick<RawSimOptions, "out" | "csv" | "json"> & PictureOptions;
+type Outputs = Pick<RawSimOptions, "out" | "csv" | "json" | "capture"> & PictureOptions;
+
+const OUTPUTS = ["capture", "out", "csv", "svg", "html", "json"] as const;
 
 function collect(value: string, all: readonly string[]): string[] {
   return [...all, value];
@@ -95,6 +99,7 @@ export function registerSim(program: Command): void {
     .argument("<files...>", "results of all shards");
   registerSimWorker(command);
   addOutputs(merging).action((files: string[], options: Outputs) => {
+    stdoutOf(options, OUTPUTS);
     report(
       explained(() => merge(files)),
       options,
@@ -104,17 +109,17 @@ export function registerSim(program: Command): void {
 
 async function sim(file: string, raw: RawSimOptions): Promise<void> {
   const options = checkSimOptions(raw);
+  stdoutOf(raw, OUTPUTS);
   const scenario = await explainedAsync(loadScenario(file));
   const series = raw.series === true || wantsPictures(raw);
   const { experiment, modules } = explained(() => experimentOf(scenario, options, series));
-  const all = jobsOf(experiment);
-  if (raw.capture !== undefined && all.length > 1) {
-    throw usage(`--capture: is for a single run, and these are ${all.length}`);
+  const jobs = inShard(jobsOf(experiment), options.shard);
+  if (raw.capture !== undefined && jobs.length !== 1) {
+    throw usage(`--capture: is for a single run, and these are ${jobs.length}`);
   }
   if (raw.capture !== undefined && raw.queue !== undefined) {
     throw usage("--capture: cannot be written by the workers of --queue");
   }
-  const jobs = inShard(all, options.shard);
   checkPictures(raw, jobs.length);
   const runs =
     raw.capture !== undefined
@@ -246,8 +251,9 @@ function report(all: Results, options: Outputs): void {
     else write(option, path, text(all));
   }
   writeRuns(options, all.runs);
-  if ([options.out, options.csv, options.svg, options.html].includes("-")) return;
-  process.stdout.write(options.json === true ? toText(all) : tables(all));
+  const taker = stdoutOf(options, OUTPUTS);
+  if (taker === null) process.stdout.write(tables(all));
+  else if (taker === "json") process.stdout.write(toText(all));
 }
 
 function write(option: string, path: string, text: string): void {

@@ -1,11 +1,13 @@
 /** `tuntcp trace FILE`: the ladder of each connection in a capture, with the states of both ends. */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { lineOf } from "../base/errors.ts";
 import { type CapturedPacket, readCapture } from "../devices/pcap-reader.ts";
 import { ladder, ladderJson } from "../tools/observe/ladder.ts";
 import { type Conversation, Tracker } from "../tools/observe/tracker.ts";
-import { CommandFailure, EXIT_FAILED, lineOf, usage } from "./failure.ts";
+import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 import { addPictures, type PictureOptions, wantsPictures, writePictures } from "./pictures.ts";
+import { stdoutOf } from "./stdout.ts";
 import { traceFigure } from "./trace-figure.ts";
 
 interface TraceOptions extends PictureOptions {
@@ -35,6 +37,7 @@ function trace(file: string | undefined, options: TraceOptions): void {
     );
   }
   const port = checkPort(options.port);
+  const taker = stdoutOf(options, ["svg", "html", "json"]);
   const conversations = follow(read(file), file).filter(
     (c) => port === null || [c.left, c.right].some((end) => end.endsWith(`:${port}`)),
   );
@@ -42,15 +45,13 @@ function trace(file: string | undefined, options: TraceOptions): void {
     const which = port === null ? "" : ` with port ${port}`;
     throw new CommandFailure(EXIT_FAILED, `${file} has no TCP connection${which}`);
   }
-  if (wantsPictures(options)) {
-    writePictures(options, traceFigure(file, conversations, options.all === true));
-    if ([options.svg, options.html].includes("-")) return;
+  const all = options.all === true;
+  if (wantsPictures(options)) writePictures(options, traceFigure(file, conversations, all));
+  if (taker === null) {
+    process.stdout.write(conversations.map((c) => ladder(c, screen(all))).join("\n"));
+  } else if (taker === "json") {
+    process.stdout.write(`${JSON.stringify(conversations.map(ladderJson), null, 2)}\n`);
   }
-  process.stdout.write(
-    options.json === true
-      ? `${JSON.stringify(conversations.map(ladderJson), null, 2)}\n`
-      : conversations.map((c) => ladder(c, screen(options.all === true))).join("\n"),
-  );
 }
 
 export function screen(all: boolean): { width: number; color: boolean; all: boolean } {

@@ -1,7 +1,7 @@
 /** The language of a bad network: `loss=1%,delay=20ms,out.rate=10mbit`, for each direction, and what is wrong with a text in it. */
+import { nearest } from "../base/nearest.ts";
 import { checkLink, LINK_FIELDS, linkDraft, setLinkField } from "../netem/fields.ts";
 import type { LinkSpec } from "../netem/link-spec.ts";
-import { nearest } from "../netem/quantity.ts";
 
 export interface ImpairmentSpec {
   readonly in: LinkSpec;

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { lineOf } from "../base/errors.ts";
 
 export interface NativeTun {
   readonly fd: number;
@@ -120,8 +121,6 @@ function missingReason(error: unknown): string {
   try {
     return readFileSync(join(packageRoot, "build", "native-missing.txt"), "utf8").trim();
   } catch {
-    const text = error instanceof Error ? error.message : String(error);
-    const first = text.split("\n")[0] ?? "";
-    return `${first}; \`npm run build:native\` in ${packageRoot} makes it`;
+    return `${lineOf(error)}; \`npm run build:native\` in ${packageRoot} makes it`;
   }
 }

@@ -19,6 +19,9 @@ const SNAP_LENGTH = 262144;
 /** Written to the file in pieces of this size: a system call a packet would halve the rate. */
 const BUFFER = 262144;
 
+/** What is waited on, in vain. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
 export type Direction = "in" | "out";
 
 export class PcapngWriter {
@@ -74,7 +77,7 @@ export class PcapngWriter {
 
   flush(): void {
     let from = 0;
-    while (from < this.used) from += writeSync(this.fd, this.buffer, from, this.used - from);
+    while (from < this.used) from += write(this.fd, this.buffer, from, this.used - from);
     this.used = 0;
   }
 
@@ -158,4 +161,16 @@ export class PcapngWriter {
 
 function pad(n: number): number {
   return (n + 3) & ~3;
+}
+
+/** As writeSync, but waits where standard output is a full pipe, which Node has made one that does not block. */
+function write(fd: number, bytes: Uint8Array, from: number, length: number): number {
+  for (;;) {
+    try {
+      return writeSync(fd, bytes, from, length);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(NEVER, 0, 0, 1);
+    }
+  }
 }

@@ -4,6 +4,7 @@
  */
 
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { lineOf } from "../base/errors.ts";
 import { isSystemError, loadNative } from "./native-binding.ts";
 
 export const TUN_NODE = "/dev/net/tun";
@@ -47,16 +48,12 @@ export interface TunFacts {
   readonly attach: TunTrial | null;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 function nativeProblem(): string | null {
   try {
     loadNative();
     return null;
   } catch (error) {
-    return messageOf(error);
+    return lineOf(error);
   }
 }
 
@@ -129,7 +126,7 @@ export function tryTun(name: string, multiQueue = false): TunTrial {
       tso: tun.tso4,
     };
   } catch (error) {
-    if (!isSystemError(error)) return failed("other", null, messageOf(error));
+    if (!isSystemError(error)) return failed("other", null, lineOf(error));
     return failed(obstacleOf(error.code, error.syscall), error.code, error.message);
   }
 }

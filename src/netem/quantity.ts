@@ -1,4 +1,4 @@
-/** Quantities as a person writes them: `1%`, `20ms`, `10mbit`, `64kb`; and the known name nearest to one that is not. */
+/** Quantities as a person writes them: `1%`, `20ms`, `10mbit`, `64kb`. */
 
 export type Kind = "share" | "time" | "rate" | "size" | "count";
 
@@ -22,8 +22,9 @@ export const EXAMPLE: Readonly<Record<Kind, string>> = {
 /** In the kind's own unit: a share of 1, ms, bit/s, bytes, a whole number from 1 on. `null` when the text is no such quantity. */
 export function quantity(text: string, kind: Kind): number | null {
   const m = /^(\d+(?:\.\d+)?)([a-z%]*)$/.exec(text.trim().toLowerCase());
-  const unit = m === null ? undefined : UNITS[kind][m[2]!];
-  if (m === null || unit === undefined) return null;
+  if (m === null || !Object.hasOwn(UNITS[kind], m[2]!)) return null;
+  const unit = UNITS[kind][m[2]!]!;
+  // a share is divided, as 35 * 0.01 is not 0.35
   const value = kind === "share" ? Number(m[1]) / 100 : Number(m[1]) * unit;
   return inKind(value, kind) ? value : null;
 }
@@ -38,24 +39,4 @@ function inKind(value: number, kind: Kind): boolean {
   if (!(value >= 0 && value < Infinity)) return false;
   if (kind === "share") return value <= 1;
   return kind !== "count" || (Number.isInteger(value) && value >= 1);
-}
-
-/** Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
-/** The first of `known` with the least distance. */
-export function nearest(text: string, known: readonly string[]): string {
-  const typed = text.slice(0, 64).toLowerCase();
-  return known.reduce((best, key) => (distance(typed, key) < distance(typed, best) ? key : best));
 }

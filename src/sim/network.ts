@@ -5,7 +5,7 @@ import { type DropReason, type LinkSink, NetemLink } from "../netem/link.ts";
 import { mtuAt } from "../netem/mtu.ts";
 import { type NetemPacket, PacketPool } from "../netem/packet.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
-import { type Ipv4Address, ipv4 } from "../wire/address.ts";
+import { ipv4 } from "../wire/address.ts";
 import { readI32 } from "../base/bytes.ts";
 import { TOO_BIG_MOST, writeTooBig } from "../wire/too-big.ts";
 import { completeChecksum } from "./checksums.ts";
@@ -131,8 +131,20 @@ export class Network {
     return host;
   }
 
-  hostAt(address: Ipv4Address): SimHost | null {
-    return this.hosts[address - FIRST_ADDRESS] ?? null;
+  /** Links, and routers between them, lead there. */
+  hasWay(from: string, to: string): boolean {
+    return this.routes[this.nodeOf(from)]![this.nodeOf(to)] !== null;
+  }
+
+  /** False: all links on the way there pass everything on at once. */
+  takesTime(from: string, to: string): boolean {
+    const target = this.nodeOf(to);
+    for (let node = this.nodeOf(from); node !== target;) {
+      const link = this.routes[node]![target]!;
+      if (link.model.spec.rate > 0 || link.model.spec.delay > 0) return true;
+      node = link.to;
+    }
+    return false;
   }
 
   arrive(node: number, p: NetemPacket, now: number): void {

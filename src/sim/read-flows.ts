@@ -1,5 +1,5 @@
 /** The flows of a scenario. */
-import { nearest } from "../netem/quantity.ts";
+import { nearest } from "../base/nearest.ts";
 import type { FlowPlan } from "./plan.ts";
 import { Reader, refuse, ScenarioError, shown } from "./reading.ts";
 import type { UserFunction } from "./scenario.ts";

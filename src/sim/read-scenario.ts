@@ -1,9 +1,11 @@
 /** From what a scenario file exports, and parameters, to a plan; throws a {@link ScenarioError} for the first mistake. */
 import type { Settings } from "../tcp/config.ts";
+import { checkMaker } from "../tcp/congestion/check.ts";
 import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import { KIND_NAMES } from "../tcp/congestion/kinds.ts";
 import { checkSettings, isModulePath } from "../stack/sysctl.ts";
-import { nearest } from "../netem/quantity.ts";
+import { lineOf } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import type { FlowPlan, HostPlan, LinkPlan, Plan } from "./plan.ts";
 import { readDumbbell, readLink } from "./read-links.ts";
 import { readFlow } from "./read-flows.ts";
@@ -62,7 +64,18 @@ function built(input: unknown, parameters: Parameters): unknown {
   const build = (input as ScenarioInput).build;
   if (build === undefined) return input;
   if (typeof build !== "function") refuse("build", build, "a function");
-  return { ...(input as object), ...build(parameters) };
+  let fields: unknown;
+  try {
+    fields = build(parameters);
+  } catch (error) {
+    throw new ScenarioError(`build: ${lineOf(error)}`);
+  }
+  const expected = "to return an object with fields of the scenario";
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
+    refuse("build", fields, expected);
+  }
+  if ("then" in fields) throw new ScenarioError(`build: expected ${expected}, found a promise`);
+  return { ...(input as object), ...fields };
 }
 
 function readParameters(input: unknown, given: Parameters): Parameters {
@@ -145,7 +158,10 @@ function readControllers(value: unknown): ControllerKind[] {
     const field = `congestionControls.${name}`;
     checkName(field, name);
     if (typeof create !== "function") refuse(field, create, "a function that makes one");
-    return { name, create: create as ControllerKind["create"] };
+    const kind = { name, create: create as ControllerKind["create"] };
+    const checked = checkMaker(kind.create);
+    if ("wrong" in checked) throw new ScenarioError(`${field}: ${checked.wrong}`);
+    return kind;
   });
 }
 

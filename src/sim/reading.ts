@@ -1,5 +1,6 @@
 /** Reads plain data field by field; the first mistake ends it with one line: where, what is expected, what name may be meant. */
-import { EXAMPLE, type Kind, nearest, quantityOf } from "../netem/quantity.ts";
+import { nearest } from "../base/nearest.ts";
+import { EXAMPLE, type Kind, quantityOf } from "../netem/quantity.ts";
 
 /** One line: field, what is there, what is expected. The file's name is put before it by who knows it. */
 export class ScenarioError extends Error {
@@ -18,7 +19,8 @@ export function shown(value: unknown): string {
 }
 
 export function refuse(field: string, value: unknown, expected: string): never {
-  throw new ScenarioError(`${field}: expected ${expected}, found ${shown(value)}`);
+  const at = field === "" ? "" : `${field}: `;
+  throw new ScenarioError(`${at}expected ${expected}, found ${shown(value)}`);
 }
 
 /** One object of the scenario; remembers which of its names were asked for. */

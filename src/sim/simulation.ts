@@ -21,6 +21,7 @@ import { PacketMarks } from "./packet-marks.ts";
 import { Network, type NetworkWatcher, type SimLink } from "./network.ts";
 import { PacketLog } from "./packet-log.ts";
 import type { FlowPlan, Plan } from "./plan.ts";
+import { ScenarioError, shown } from "./reading.ts";
 import type { SimRun } from "./record.ts";
 
 export interface RunOptions {
@@ -60,6 +61,7 @@ export class Simulation {
   private readonly samplers: readonly LinkSampler[];
   private readonly asked = new Set<SimHost>();
 
+  /** Throws a ScenarioError for a flow that its links cannot serve. */
   constructor(plan: Plan, options: RunOptions) {
     this.options = options;
     this.plan = withControllers(plan, options.controllers ?? new Map());
@@ -74,6 +76,7 @@ export class Simulation {
       this.watcher(),
       (h) => this.asked.add(h),
     );
+    this.plan.flows.forEach((flow, i) => checkWay(this.network, flow, `flows[${i}]`));
     const world: FlowWorld = {
       events,
       seed: options.seed,
@@ -202,6 +205,27 @@ export class Simulation {
       digest: this.log.digest(),
     };
   }
+}
+
+function checkWay(network: Network, flow: FlowPlan, field: string): void {
+  const { from, to } = flow;
+  if (!network.hasWay(from, to)) {
+    throw new ScenarioError(
+      `${field}.to: no way leads from ${shown(from)} to ${shown(to)}; only what routers names passes packets on`,
+    );
+  }
+  if (isEndless(flow) && !network.takesTime(from, to) && !network.takesTime(to, from)) {
+    throw new ScenarioError(
+      `${field}: no link on its way has a rate or a delay, so that it would send without end before any time passes`,
+    );
+  }
+}
+
+/** It is not done after some bytes, nor does it wait. */
+function isEndless(flow: FlowPlan): boolean {
+  if (flow.kind === "bulk") return flow.bytes === Infinity;
+  if (flow.kind === "request") return flow.count === Infinity && flow.think === 0;
+  return flow.kind === "on-off" && flow.rate === 0;
 }
 
 /** Paths of modules become the names of what they hold, and hosts know these. */

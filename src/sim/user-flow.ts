@@ -4,6 +4,7 @@
  *
  * The only file of the simulator that needs Node, for its streams; it is loaded when a scenario has such a function.
  */
+import { lineOf } from "../base/errors.ts";
 import { namedRng, uniform } from "../base/rng.ts";
 import { instantOf } from "../base/time.ts";
 import type {
@@ -75,8 +76,7 @@ class UserFlow implements UserRun {
     run().then(
       () => stats.ends("done", world.events.now),
       (error: unknown) => {
-        const text = error instanceof Error ? error.message : String(error);
-        stats.ends(`failed: ${text.split("\n", 1)[0]!}`, world.events.now);
+        stats.ends(`failed: ${lineOf(error)}`, world.events.now);
       },
     );
   }

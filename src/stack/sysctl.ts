@@ -2,6 +2,7 @@
  * The table of settings: unit, range and meaning of each name, and the reading of `KEY=VALUE` as a user types it. A mistake
  * is answered with one line that names the nearest known setting, as these names are typed from memory.
  */
+import { nearest } from "../base/nearest.ts";
 import type { Settings } from "../tcp/config.ts";
 import { KIND_NAMES } from "../tcp/congestion/kinds.ts";
 
@@ -151,7 +152,7 @@ export function parseSetting(text: string): ParsedSetting {
   const refusal = REFUSED.get(name);
   if (refusal !== undefined) return bad(refusal);
   if (!isName(name))
-    return bad(`no setting ${quoted(name)}; did you mean ${nearestSetting(name)}?`);
+    return bad(`no setting ${quoted(name)}; did you mean ${nearest(name, SETTING_NAMES)}?`);
   const value = readValue(ROWS[name], text.slice(equals + 1).trim());
   if (value === null || !fits(ROWS[name], value)) return bad(describe(name));
   return { ok: true, name, value, settings: { [name]: value } };
@@ -162,7 +163,8 @@ export function checkSettings(settings: Partial<Settings>): string | null {
   for (const [name, value] of Object.entries(settings)) {
     const refusal = REFUSED.get(name);
     if (refusal !== undefined) return refusal;
-    if (!isName(name)) return `no setting ${quoted(name)}; did you mean ${nearestSetting(name)}?`;
+    if (!isName(name))
+      return `no setting ${quoted(name)}; did you mean ${nearest(name, SETTING_NAMES)}?`;
     if (value !== undefined && !fits(ROWS[name], value)) return describe(name);
   }
   return null;
@@ -172,22 +174,6 @@ export function checkSettings(settings: Partial<Settings>): string | null {
 export function formatSetting(settings: Settings, name: SettingName): string {
   const value = settings[name];
   return typeof value === "object" ? value.join(" ") : String(value);
-}
-
-/** The known name with the least edit distance; the first in the table among equals. */
-export function nearestSetting(name: string): SettingName {
-  // no known name is longer than 64, and the cost is the product of the lengths
-  const typed = name.slice(0, 64).toLowerCase();
-  let best: SettingName = "tcp_syn_retries";
-  let least = Infinity;
-  for (const known of SETTING_NAMES) {
-    const distance = editDistance(typed, known);
-    if (distance < least) {
-      least = distance;
-      best = known;
-    }
-  }
-  return best;
 }
 
 /** Whether a congestion control is given as the path of a module, which somebody has to load. */
@@ -240,20 +226,4 @@ function describe(name: SettingName): string {
   return kind === "number"
     ? `${name} is a whole number from ${least} to ${most}${of}`
     : `${name} is ${arity} whole numbers from ${least} to ${most}${of}, none less than the one before`;
-}
-
-/** Levenshtein's, with one row. */
-function editDistance(a: string, b: string): number {
-  const row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    let diagonal = row[0]!;
-    row[0] = i;
-    for (let j = 1; j <= b.length; j++) {
-      const above = row[j]!;
-      const change = diagonal + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row[j] = Math.min(above + 1, row[j - 1]! + 1, change);
-      diagonal = above;
-    }
-  }
-  return row[b.length]!;
 }

@@ -1,7 +1,9 @@
 /** `tuntcp sim --svg` and `--html`: pictures of what really ran, and what is refused before it runs. */
+import { spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { afterAll, expect, test, vi } from "vitest";
 import { CommandFailure } from "../../src/cli/failure.ts";
@@ -75,6 +77,21 @@ test("the runs of a sweep stand over each other", async () => {
   const { runs, owners } = readFigure(readFileSync(html, "utf8"), memoryOf);
   expect(runs.map(({ facts }) => facts.split(",")[0])).toEqual(["queue 10", "queue 40"]);
   expect(owners.filter(({ kind }) => kind === "flow").map(({ run }) => run)).toEqual([0, 1]);
+});
+
+test("a page goes through a pipe whole, however slow its reader is, and who leaves early is no failure", () => {
+  const command = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+  const html = join(folder, "file.html");
+  const shell = (script: string): SpawnSyncReturns<string> => {
+    const draw = `"${process.execPath}" "${command}" sim "${scenario}" --html`;
+    return spawnSync("bash", ["-c", script.replaceAll("DRAW", draw)], { encoding: "utf8" });
+  };
+  const compared = shell(
+    `DRAW "${html}" >/dev/null; DRAW - | dd bs=64 2>/dev/null | cmp - "${html}"`,
+  );
+  expect(compared).toMatchObject({ status: 0, stderr: "", stdout: "" });
+  const left = shell("DRAW - | head -c 9; exit ${PIPESTATUS[0]}");
+  expect(left).toMatchObject({ status: 0, stderr: "", stdout: "<!doctype" });
 });
 
 test("more runs than can be told apart, and a file that cannot be written, are one line", async () => {

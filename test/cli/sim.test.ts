@@ -20,7 +20,19 @@ beforeAll(() => {
     hosts: { a: { congestionControl: "$control" } },
     flows: [{ from: "a", to: "b", spread: "50ms" }],
   };
-  writeFileSync(join(folder, "small.json"), JSON.stringify(scenario));
+  const ends = { from: "a", to: "b" };
+  const files: Record<string, unknown> = {
+    "small.json": scenario,
+    "list.json": [],
+    "apart.json": { links: [ends, { from: "c", to: "d" }], flows: [{ from: "a", to: "d" }] },
+    "ports.json": { links: [{ ...ends, rate: "1mbit" }], flows: [ends, { ...ends, port: 5001 }] },
+    "damaged.json": { format: "tuntcp sim results 1", experiment: {}, shard: null, runs: [{}] },
+  };
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(folder, name), JSON.stringify(content));
+  }
+  const thrower = `export default { build() { throw new Error("no more of this"); } };`;
+  writeFileSync(join(folder, "thrower.mjs"), thrower);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -147,6 +159,11 @@ test("a capture has every packet as its receiver saw it, with checksums that hol
     encoding: "utf8",
     maxBuffer: 1 << 28,
   });
+  const piped = spawnSync(process.execPath, [COMMAND, "sim", "small.json", "--capture", "-"], {
+    cwd: folder,
+    maxBuffer: 1 << 28,
+  });
+  expect(piped.stdout.equals(readFileSync(join(folder, "run.pcapng")))).toBe(true);
   const [ladder] = JSON.parse(trace.stdout) as { left: string; right: string }[];
   expect(ladder).toMatchObject({ right: "10.0.0.2:5001" });
   const two = sim("small.json", "--capture", "x.pcapng", "--replicates", "2");
@@ -175,6 +192,21 @@ test.each([
   ["small.json --set tcp_sak=1", '--set no setting "tcp_sak"; did you mean tcp_sack?'],
   ["small.json --set tcp_congestion_control=./none.ts", "none.ts: there is no such file"],
   ["small.json --out /nowhere/at/all.json", "--out /nowhere/at/all.json: ENOENT"],
+  ["small.json --sweep loss=1%,0,1%", "--sweep loss=1%,0,1%: has 1% twice"],
+  ["small.json --sweep loss=0,1% --param loss=0", "--param loss: is given by --sweep as well"],
+  ["small.json --shard 2/2 --capture x.pcapng", "--capture: is for a single run, and these are 0"],
+  ["small.json --shard 2/2 --svg x.svg", "--svg: there is no run to draw"],
+  [
+    "small.json small.json",
+    "too many arguments for 'sim'. Expected 1 argument but got 2; see tuntcp",
+  ],
+  ["small.json --out - --csv -", "--out and --csv: standard output takes one of them"],
+  ["small.json --capture - --json", "--capture and --json: standard output takes one of them"],
+  ["list.json", "list.json: expected an object, found []"],
+  ["thrower.mjs", "thrower.mjs: build: no more of this"],
+  ["apart.json", 'apart.json: flows[0].to: no way leads from "a" to "d"; only what routers names'],
+  ["ports.json", "ports.json: flow flow2: EADDRINUSE: 0.0.0.0:5001 has a listener already"],
+  ["merge damaged.json", "damaged.json: is damaged: something is missing in it"],
   ["merge small.json", "small.json: expected results that tuntcp sim --out wrote"],
   ["merge none.json", "none.json: cannot be read (ENOENT)"],
 ])("tuntcp sim %s ends with one line", (args, line) => {

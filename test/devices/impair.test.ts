@@ -48,6 +48,7 @@ test.each([
   ["in.dely=1ms", 'impairment "dely" is not known; did you mean "delay"?'],
   ["delay=20", "impairment delay=20: expected a value such as 20ms"],
   ["loss=200%", "impairment loss=200%: expected a value such as 1%"],
+  ["loss=1constructor", "impairment loss=1constructor: expected a value such as 1%"],
   ["limit=0", "impairment limit=0: expected a value such as 100"],
   ["loss", 'impairment "loss": expected key=value, such as loss=1%'],
   ["reorder=1%", "impairment reorder: needs a delay, which reordered packets skip"],

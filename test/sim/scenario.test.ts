@@ -155,6 +155,16 @@ describe("the first mistake is told in one line, with the field, what is expecte
       { dumbbell: { left: 0, right: 1, bottleneck: {} } },
     ],
     ["name: expected a name of letters", { ...GOOD, name: "a b" }],
+    ["expected an object, found []", []],
+    ["build: expected to return an object with fields", { ...GOOD, build: () => 5 }],
+    [
+      "build: expected to return an object with fields of the scenario, found a promise",
+      { ...GOOD, build: async () => GOOD },
+    ],
+    [
+      "congestionControls.bold: the controller lacks its name",
+      { ...GOOD, congestionControls: { bold: () => ({}) } },
+    ],
   ])("%s", (line, input) => {
     let told = "";
     try {
@@ -164,6 +174,20 @@ describe("the first mistake is told in one line, with the field, what is expecte
     }
     expect(told.slice(0, line.length)).toBe(line);
     expect(told).not.toContain("\n");
+  });
+
+  test.each(["bulk", "request"] as const)("a %s flow for which no time would pass", (kind) => {
+    const links = [{ from: "a", to: "b" }];
+    const flow = { from: "a", to: "b", kind };
+    expect(() => simulate({ links, flows: [flow] })).toThrow(
+      "flows[0]: no link on its way has a rate or a delay",
+    );
+    const { flows } = simulate({
+      links: [{ ...links[0]!, back: { delay: 1 } }],
+      flows: [flow],
+      duration: 20,
+    });
+    expect(flows[0]!.bytes).toBeGreaterThan(0);
   });
 
   test("a parameter that the scenario does not have", () => {

@@ -1,11 +1,14 @@
 /** A flow at work: when it starts and stops, its listener and its connection. What it sends is in the files beside this one. */
+import { StackError } from "../../base/errors.ts";
 import { namedRng, type Rng, exponential, uniform } from "../../base/rng.ts";
+import type { ListenerOwner } from "../../stack/listener.ts";
 import type { Endpoint, EndpointOwner } from "../../tcp/endpoint.ts";
 import { EVENT_CLOSED } from "../../tcp/endpoint.ts";
 import type { EventHandle, EventQueue, EventSource } from "../event-queue.ts";
 import type { FlowStats } from "../flow-stats.ts";
 import type { SimHost } from "../host.ts";
 import type { FlowPlan } from "../plan.ts";
+import { ScenarioError } from "../reading.ts";
 
 export interface FlowWorld {
   readonly events: EventQueue;
@@ -81,25 +84,30 @@ export abstract class Flow implements EventSource {
 
   /** Opens the connection, after the listener. */
   protected begin(): void {
-    const { port } = this.base;
+    const { port, name } = this.base;
     const server: EndpointOwner = { onEvents: (e, events) => this.events(e, events, true) };
     const client: EndpointOwner = { onEvents: (e, events) => this.events(e, events, false) };
-    this.to.stack.listen({
-      port,
-      owner: {
-        onConnection: (listener) => {
-          const endpoint = listener.accept();
-          if (endpoint === null) return;
-          listener.close();
-          this.server = endpoint;
-          endpoint.owner = server;
-          endpoint.lends = true;
-          this.takes(endpoint);
-          this.world.watch(endpoint, this.stats);
-          this.events(endpoint, 0, true);
-        },
+    const owner: ListenerOwner = {
+      onConnection: (listener) => {
+        const endpoint = listener.accept();
+        if (endpoint === null) return;
+        listener.close();
+        this.server = endpoint;
+        endpoint.owner = server;
+        endpoint.lends = true;
+        this.takes(endpoint);
+        this.world.watch(endpoint, this.stats);
+        this.events(endpoint, 0, true);
       },
-    });
+    };
+    try {
+      this.to.stack.listen({ port, owner });
+    } catch (error) {
+      // another flow waits there
+      throw error instanceof StackError
+        ? new ScenarioError(`flow ${name}: ${error.message}`)
+        : error;
+    }
     const remoteAddress = this.to.address;
     this.client = this.from.stack.connect({ remoteAddress, remotePort: port, owner: client });
     this.client.lends = true;

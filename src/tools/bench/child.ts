@@ -1,12 +1,25 @@
 /** The processes beside a benchmark: started by module, asked over IPC, one question at a time. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { lineOf } from "../../base/errors.ts";
 
 /** `module` lies beside `from` (an import.meta.url) and is named without its extension. */
 export function startChild(module: string, from: string, nodeOptions: string[] = []): ChildProcess {
   const extension = from.endsWith(".ts") ? ".ts" : ".js";
-  const execArgv = [...process.execArgv, ...nodeOptions];
+  const execArgv = [...inheritable(process.execArgv), ...nodeOptions];
   return fork(new URL(`${module}${extension}`, from), { stdio: "inherit", execArgv });
+}
+
+/** What says what this process runs, or how it is debugged: a child with `--eval` would be this program again, without end. */
+const OWN =
+  /^(-e|--eval|-p|--print|-pe|-i|--interactive|-c|--check|--test|--input-type|--inspect(-.+)?)(=|$)/s;
+
+/** Of Node's options for this process (`process.execArgv`) those that may go to a child. */
+export function inheritable(options: readonly string[]): string[] {
+  // a value may stand in a word of its own
+  return options.filter(
+    (word, i) => !OWN.test(word.startsWith("-") ? word : (options[i - 1] ?? "")),
+  );
 }
 
 /** The child says why it cannot answer. */
@@ -39,8 +52,7 @@ export function answer(handler: (question: never) => object | Promise<object>): 
     try {
       result = await handler(question);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      result = { refused: text.split("\n", 1)[0]! } satisfies Refusal;
+      result = { refused: lineOf(error) } satisfies Refusal;
     }
     if (process.connected) process.send!(result);
   };

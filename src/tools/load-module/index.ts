@@ -6,6 +6,7 @@ import { readFileSync, statSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { lineOf } from "../../base/errors.ts";
 import { load as loadHook, resolve as resolveHook } from "./hooks.ts";
 
 /** What is wrong with the user's file, in one line that begins with its name. */
@@ -34,7 +35,7 @@ export async function loadModule(file: string): Promise<LoadedModule> {
   try {
     return (await import(/* @vite-ignore */ pathToFileURL(path).href)) as LoadedModule;
   } catch (error) {
-    throw new LoadError(`${file}: ${reason(error)}`);
+    throw new LoadError(`${file}: ${lineOf(error)}`);
   }
 }
 
@@ -51,13 +52,8 @@ function readJson(file: string, path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new LoadError(`${file}: is no JSON: ${reason(error)}`);
+    throw new LoadError(`${file}: is no JSON: ${lineOf(error)}`);
   }
-}
-
-function reason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n", 1)[0]!;
 }
 
 type RegisterHooks = (hooks: { resolve: unknown; load: unknown }) => unknown;

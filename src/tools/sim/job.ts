@@ -1,11 +1,15 @@
 /** One run as a piece of work that any worker can do, and what comes of it: both plain JSON. */
-import type { Parameters, SimRun } from "../../sim/index.ts";
-import { Simulation } from "../../sim/index.ts";
-import type { RunOptions } from "../../sim/index.ts";
+import {
+  type Parameters,
+  type Plan,
+  type RunOptions,
+  type SimRun,
+  Simulation,
+} from "../../sim/index.ts";
 import { users } from "../../sim/user-flow.ts";
 import type { ControllerKind } from "../../tcp/congestion/controller.ts";
 import type { Settings } from "../../tcp/config.ts";
-import { loadControllers, planOf, type ScenarioFile } from "./scenario-file.ts";
+import { asLoadError, loadControllers, planOf, type ScenarioFile } from "./scenario-file.ts";
 
 export interface Job {
   /** Digests of the simulator's code and of the scenario: a worker that has others refuses. */
@@ -42,12 +46,23 @@ export class JobRunner {
     for (const [path, kind] of await loadControllers(this.scenario, missing)) {
       this.controllers.set(path, kind);
     }
-    const { seed, replicate } = job;
-    const controllers = new Map(plan.modules.map((path) => [path, this.controllers.get(path)!]));
-    const simulation = new Simulation(plan, { seed, replicate, controllers, users, ...extra });
-    const async = plan.flows.some((flow) => flow.kind === "user");
-    const run = async ? await simulation.runWithUsers() : simulation.run();
+    const run = await this.simulate(plan, job, extra);
     return job.series ? run : withoutSeries(run);
+  }
+
+  private async simulate(
+    plan: Plan,
+    { seed, replicate }: Job,
+    extra: Pick<RunOptions, "onPacket">,
+  ): Promise<SimRun> {
+    const controllers = new Map(plan.modules.map((path) => [path, this.controllers.get(path)!]));
+    const withUsers = plan.flows.some((flow) => flow.kind === "user");
+    try {
+      const simulation = new Simulation(plan, { seed, replicate, controllers, users, ...extra });
+      return withUsers ? await simulation.runWithUsers() : simulation.run();
+    } catch (error) {
+      throw asLoadError(this.scenario, error);
+    }
   }
 }
 

@@ -28,7 +28,7 @@ export function toText(all: Results): string {
 }
 
 /** Throws a LoadError. */
-export function readResults(file: string): Results {
+function readResults(file: string): Results {
   let parsed: Partial<Results> | null;
   try {
     parsed = JSON.parse(readFileSync(file, "utf8")) as Partial<Results> | null;
@@ -40,7 +40,34 @@ export function readResults(file: string): Results {
   if (parsed?.format !== FORMAT) {
     throw new LoadError(`${file}: expected results that tuntcp sim --out wrote (${FORMAT})`);
   }
-  return parsed as Results;
+  if (!isWhole(parsed)) throw new LoadError(`${file}: is damaged: something is missing in it`);
+  return parsed;
+}
+
+/** As far as merging, tables and pictures need it. */
+function isWhole(r: Partial<Results>): r is Results {
+  const { experiment, shard, runs } = r;
+  if (!isObject(experiment) || !Array.isArray(experiment.sweeps) || !(experiment.replicates >= 1)) {
+    return false;
+  }
+  if (!experiment.sweeps.every((sweep) => isObject(sweep) && Array.isArray(sweep["values"]))) {
+    return false;
+  }
+  if (shard !== null && !(isObject(shard) && shard.index >= 1 && shard.index <= shard.of)) {
+    return false;
+  }
+  return Array.isArray(runs) && runs.every(isRun);
+}
+
+function isRun(run: unknown): boolean {
+  if (!isObject(run) || !isObject(run["parameters"])) return false;
+  return [run["flows"], run["links"]].every(
+    (all) => Array.isArray(all) && all.every((item) => isObject(item) && isObject(item["series"])),
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 /** One result out of the files of all shards; throws a LoadError that says which is missing, double or of something else. */

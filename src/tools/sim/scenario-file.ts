@@ -37,9 +37,13 @@ export function planOf(scenario: ScenarioFile, options: PlanOptions): Plan {
   try {
     return readScenario(scenario.input, options);
   } catch (error) {
-    if (error instanceof ScenarioError) throw new LoadError(`${scenario.file}: ${error.message}`);
-    throw error;
+    throw asLoadError(scenario, error);
   }
+}
+
+/** What is wrong with a scenario, with its file's name; other errors stay what they are. */
+export function asLoadError({ file }: ScenarioFile, error: unknown): unknown {
+  return error instanceof ScenarioError ? new LoadError(`${file}: ${error.message}`) : error;
 }
 
 /** The modules with congestion controls that a plan names, from the scenario's folder on. Throws a LoadError. */

@@ -1,5 +1,6 @@
 /** A worker thread of a sweep: loads the scenario once, then does one job after the other. */
 import { parentPort, workerData } from "node:worker_threads";
+import { lineOf } from "../../base/errors.ts";
 import { JobRunner } from "./job.ts";
 import type { FromWorker, ToWorker } from "./pool.ts";
 import { loadScenario } from "./scenario-file.ts";
@@ -12,7 +13,7 @@ async function work({ index, job }: ToWorker): Promise<FromWorker> {
   try {
     return { index, run: await (await runner).run(job) };
   } catch (error) {
-    return { index, wrong: error instanceof Error ? error.message : String(error) };
+    return { index, wrong: lineOf(error) };
   }
 }
 

@@ -3,6 +3,7 @@
  * other: its queue stays attached, a new worker takes it over, and answers what comes for the old connections with RST.
  */
 import { Worker } from "node:worker_threads";
+import { lineOf } from "../../base/errors.ts";
 import type { TunQueue, TunQueues } from "../../devices/tun-queues.ts";
 import type { FromWorker, ToWorker, WorkerData, WorkerPlan } from "./messages.ts";
 import { mergeReports, type StackReport } from "./report.ts";
@@ -110,7 +111,7 @@ export class WorkerPool {
     slot.ready = false;
     worker.on("message", (message: FromWorker) => this.#onMessage(slot, message));
     worker.on("error", (error: unknown) => {
-      reason = error instanceof Error ? error.message : String(error);
+      reason = lineOf(error);
     });
     worker.on("exit", () => {
       slot.worker = null;

@@ -1,5 +1,6 @@
 /** A worker thread: one stack on one queue of the TUN, with all the services. */
 import { parentPort, workerData } from "node:worker_threads";
+import { lineOf } from "../../base/errors.ts";
 import { attachQueue } from "../../devices/tun-queues.ts";
 import { createStack } from "../../sockets/create-stack.ts";
 import {
@@ -49,6 +50,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  tell({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+  tell({ type: "failed", message: lineOf(error) });
   port.close();
 });

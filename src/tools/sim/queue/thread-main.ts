@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { parentPort } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
+import { lineOf } from "../../../base/errors.ts";
 import { JobRunner } from "../job.ts";
 import { openParcel } from "./parcel.ts";
 import type { FromThread, Outcome, Task } from "./threads.ts";
@@ -32,8 +33,4 @@ port.on("message", (task: Task) => {
 
 function answer(message: FromThread): void {
   port.postMessage(message);
-}
-
-function lineOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
 }

@@ -1,0 +1,15 @@
+/** Standard output belongs to one of the options that can write there, with the file name `-`. */
+import { usage } from "./failure.ts";
+
+/** The one that does, if any; `json` writes nowhere else. Refuses two. */
+export function stdoutOf<T extends object>(
+  options: T,
+  names: readonly (keyof T & string)[],
+): string | null {
+  const takers = names.filter((name) => options[name] === "-" || options[name] === true);
+  const [first, second] = takers;
+  if (second !== undefined) {
+    throw usage(`--${first!} and --${second}: standard output takes one of them`);
+  }
+  return first ?? null;
+}
