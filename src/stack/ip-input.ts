@@ -27,14 +27,15 @@ export interface IpInputParts {
   readonly settings: Settings;
   readonly routes: SourceRoutes;
   readonly icmp: IcmpHandler;
-  onTcp(
+  /** `length` bytes at `offset` behind the header `h`; `flags` as the device gave them. */
+  readonly onTcp: (
     h: Ipv4Header,
     buffer: Uint8Array,
     offset: number,
     length: number,
     flags: number,
     now: Instant,
-  ): PacketRemark;
+  ) => PacketRemark;
 }
 
 export class IpInput {

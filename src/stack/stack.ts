@@ -7,7 +7,7 @@ import { type Failure, invariant, StackError } from "../base/errors.ts";
 import { type PacketRemark, RX_CHECKSUM_GOOD, RX_KEEPABLE, RX_LENDABLE } from "../base/device.ts";
 import type { Instant } from "../base/time.ts";
 import { UNSPECIFIED } from "../wire/address.ts";
-import { type Ipv4Header, PROTO_ICMP } from "../wire/ipv4.ts";
+import { PROTO_ICMP } from "../wire/ipv4.ts";
 import { createTcpSegment, RST, type TcpSegment } from "../wire/tcp-segment.ts";
 import { readTcp } from "../wire/tcp.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../tcp/config.ts";
@@ -33,7 +33,7 @@ import { HalfOpen } from "./half-open.ts";
 import { IcmpHandler } from "./icmp.ts";
 import { IcmpRateLimit } from "./icmp-limit.ts";
 import { IpIdentification } from "./ip-id.ts";
-import { IpInput } from "./ip-input.ts";
+import { IpInput, type IpInputParts } from "./ip-input.ts";
 import { type ListenerRow, Listeners } from "./listeners.ts";
 import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
 import { FreshListeners, type Listener, ListenerImpl } from "./listener.ts";
@@ -137,7 +137,7 @@ export class Stack {
       settings: this.settings,
       routes: this.routes,
       icmp,
-      onTcp: (h, buffer, at, size, flags, now) => this.tcpInput(h, buffer, at, size, flags, now),
+      onTcp: this.onTcp,
     });
     this.env = createEnvironment(options, this.settings, this.counters, (c) => this.mark(c));
     this.accounts = new Accounts(this.env);
@@ -192,14 +192,7 @@ export class Stack {
     }
   }
 
-  private tcpInput(
-    h: Ipv4Header,
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    flags: number,
-    now: Instant,
-  ): PacketRemark {
+  private readonly onTcp: IpInputParts["onTcp"] = (h, buffer, offset, length, flags, now) => {
     const s = this.segment;
     const good = (flags & RX_CHECKSUM_GOOD) !== 0;
     s.keepable = (flags & RX_KEEPABLE) !== 0;
@@ -223,7 +216,7 @@ export class Stack {
     }
     if (c !== null) this.forget(c);
     return this.toListener(s, null, now);
-  }
+  };
 
   /** A connection again for this one segment, which is answered at once. */
   private inTimeWait(e: TimeWait, s: TcpSegment, now: Instant): PacketRemark {

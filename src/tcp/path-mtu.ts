@@ -4,7 +4,7 @@
  */
 import type { Instant } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
-import { type SeqNum, seqGeq, seqLeq, seqLt } from "../wire/seq.ts";
+import { type SeqNum, seqGeq, seqLt } from "../wire/seq.ts";
 import { stopTiming } from "./flight.ts";
 import { boundSearch, probeTooBig } from "./mtu-search.ts";
 import { updateMss } from "./mss.ts";
@@ -70,7 +70,7 @@ function plateauBelow(size: number): number {
 export function believePendingMtu(t: Tcb, now: Instant): void {
   const next = t.pendingMtu;
   t.pendingMtu = 0;
-  if (next < t.pmtu && seqLeq(t.snd.una, t.pendingMtuSeq)) learn(t, next, now);
+  if (next < t.pmtu) learn(t, next, now);
 }
 
 function learn(t: Tcb, mtu: number, now: Instant): void {

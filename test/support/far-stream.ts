@@ -9,14 +9,12 @@ import { after, type Instant, instantOf } from "../../src/base/time.ts";
 import { Stack } from "../../src/stack/stack.ts";
 import type { Settings } from "../../src/tcp/config.ts";
 import type { Endpoint } from "../../src/tcp/endpoint.ts";
-import { parseIpv4 } from "../../src/wire/address.ts";
 import { PROTO_TCP, writeIpv4 } from "../../src/wire/ipv4.ts";
 import { seq, type SeqNum, seqAdd, seqMax } from "../../src/wire/seq.ts";
 import { ACK, createTcpSegment, SYN } from "../../src/wire/tcp-segment.ts";
 import { writeTcp } from "../../src/wire/tcp.ts";
+import { OURS, PEER } from "./scripted-peer.ts";
 
-const OURS = parseIpv4("192.0.2.2")!;
-const PEER = parseIpv4("192.0.2.1")!;
 export const MSS = 1460;
 const CHUNK = new Uint8Array(65_536);
 
@@ -29,10 +27,12 @@ export interface Left {
 }
 
 export class FarStream {
+  readonly stack: Stack;
   readonly endpoint: Endpoint;
+  readonly ourPort = 50000;
+  readonly peerPort = 80;
   /** What left since it was last emptied. */
   left: Left[] = [];
-  private readonly stack: Stack;
   private now: Instant = instantOf(0);
   /** SND.NXT. */
   private nxt: SeqNum = seq(0);
@@ -46,9 +46,9 @@ export class FarStream {
       sender: this.sender(),
       settings: { tcp_congestion_control: "reno", tcp_sack: 0, ...settings },
     });
-    const request = { remoteAddress: PEER, remotePort: 80, localPort: 50000, owner: null };
-    this.endpoint = this.stack.connect(request);
-    this.poll();
+    const ports = { remotePort: this.peerPort, localPort: this.ourPort };
+    this.endpoint = this.stack.connect({ remoteAddress: PEER, ...ports, owner: null });
+    this.settle();
     this.packet(SYN | ACK | (ecn ? 0x40 : 0));
   }
 
@@ -78,6 +78,15 @@ export class FarStream {
     };
   }
 
+  get time(): number {
+    return this.now;
+  }
+
+  /** Absolute number of what is `relative` bytes from SND.NXT. */
+  ourSeq(relative: number): SeqNum {
+    return seqAdd(this.nxt, relative);
+  }
+
   /** Of all that left, but for its last `behind` bytes. */
   acknowledges(behind = 0, flags = 0): this {
     return this.packet(ACK | flags, behind);
@@ -85,8 +94,8 @@ export class FarStream {
 
   private packet(flags: number, behind = 0): this {
     const s = createTcpSegment();
-    s.sourcePort = 80;
-    s.destinationPort = 50000;
+    s.sourcePort = this.peerPort;
+    s.destinationPort = this.ourPort;
     s.seq = seq((flags & SYN) === 0 ? 1 : 0);
     s.ack = seqAdd(this.nxt, -behind);
     s.flags = flags;
@@ -99,22 +108,22 @@ export class FarStream {
     const total = 20 + writeTcp(bytes, 20, s);
     writeIpv4(bytes, 0, total, 0, 1, true, 64, PROTO_TCP, PEER, OURS);
     this.stack.input(bytes, 0, total, RX_CHECKSUM_GOOD, this.now);
-    return this.poll();
+    return this.settle();
   }
 
-  poll(): this {
+  settle(): this {
     this.stack.poll(this.now);
     return this;
   }
 
   waits(ms: number): this {
     this.now = after(this.now, ms);
-    return this.poll();
+    return this.settle();
   }
 
   writes(bytes: number): this {
     for (let n = bytes; n > 0; n -= CHUNK.length) this.endpoint.send(CHUNK.subarray(0, n));
-    return this.poll();
+    return this.settle();
   }
 
   /** `bytes` and all before them are sent and acknowledged, a millisecond for each window. */

@@ -3,7 +3,20 @@ import { instantOf } from "../../src/base/time.ts";
 import { writeU16, writeI32 } from "../../src/base/bytes.ts";
 import { writeIcmp } from "../../src/wire/icmpv4.ts";
 import { PROTO_ICMP, PROTO_TCP, writeIpv4 } from "../../src/wire/ipv4.ts";
-import { OURS, PEER, type ScriptedPeer } from "./scripted-peer.ts";
+import type { Stack } from "../../src/stack/stack.ts";
+import type { SeqNum } from "../../src/wire/seq.ts";
+import { OURS, PEER } from "./scripted-peer.ts";
+
+/** Whose connection an error is about. */
+export interface Target {
+  readonly stack: Stack;
+  readonly ourPort: number;
+  readonly peerPort: number;
+  /** ms. */
+  readonly time: number;
+  ourSeq(relative: number): SeqNum;
+  settle(): unknown;
+}
 
 export interface Quote {
   /** Relative to our ISN. */
@@ -16,7 +29,7 @@ export interface Quote {
 
 /** An error that quotes header and 8 bytes of a packet of ours; what the stack makes of it. */
 export function icmpError(
-  p: ScriptedPeer,
+  p: Target,
   type: number,
   code: number,
   rest: number,
@@ -36,6 +49,6 @@ export function icmpError(
 }
 
 /** Fragmentation needed and DF set, with that next-hop MTU. */
-export function tooBig(p: ScriptedPeer, mtu: number, quote: Quote): string | null {
+export function tooBig(p: Target, mtu: number, quote: Quote): string | null {
   return icmpError(p, 3, 4, mtu, quote);
 }

@@ -1,6 +1,7 @@
 /** Connections whose sequence numbers have gone round: what was noted at their start says nothing of what lies behind it now. */
 import { describe, expect, test } from "vitest";
 import { CWR, ECE, ECT_0 } from "../../src/wire/tcp-segment.ts";
+import { tooBig } from "../support/icmp.ts";
 import { FarStream, MSS } from "../support/far-stream.ts";
 
 /** More than half of the number space: what lies so far back seems to lie ahead. */
@@ -34,5 +35,14 @@ describe("after two gigabytes", () => {
     s.streams(MSS * 1000);
     s.waits(10_000).writes(MSS);
     expect(s.endpoint.info().cwnd).toBe(10 * MSS);
+  });
+
+  test("a path MTU that was not believed then is not believed for a timeout now [5927-7.2-PTB]", () => {
+    const s = new FarStream({}, false).streams(10 * MSS);
+    s.writes(MSS);
+    tooBig(s, 600, { seq: -MSS });
+    s.acknowledges().streams(FAR);
+    s.writes(MSS).waits(300);
+    expect(s.endpoint.info()).toMatchObject({ retransmits: 1, pmtu: MSS + 40 });
   });
 });

@@ -90,11 +90,13 @@ export function acknowledge(t: Tcb, s: TcpSegment, now: Instant): void {
   if (finAcked) finAcknowledged(t, s, now);
 }
 
-/** What the ACK says of packet sizes: the largest that arrived, and a probe of the path MTU. */
+/** What the ACK says of packet sizes: the largest that arrived, a message that was doubted, and a probe of the path MTU. */
 function noteArrived(t: Tcb): void {
   if (t.largestSent > t.largestAcked && seqGeq(t.snd.una, t.largestSeq)) {
     t.largestAcked = t.largestSent;
   }
+  // what the message quoted got through
+  if (t.pendingMtu > 0 && seqGt(t.snd.una, t.pendingMtuSeq)) t.pendingMtu = 0;
   if (t.mtuSearch !== null && t.mtuSearch.probe > 0) probeAcknowledged(t, t.mtuSearch);
 }
 
