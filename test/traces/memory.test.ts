@@ -91,9 +91,9 @@ describe("what is charged", () => {
 
   test("many small pieces hold the window back by what they cost", () => {
     const p = unread({ tcp_rmem: [4096, 4096, 4096] });
-    // the first of each half comes last: they stay pieces
+    // backwards: they stay pieces
     for (const half of [0, 32]) {
-      for (const n of [...Array.from({ length: 31 }, (_, i) => i + 1), 0]) {
+      for (let n = 31; n >= 0; n--) {
         const at = 1 + 64 * (half + n);
         p.sends(`. ${at}:${at + 64}(64) ack 1`);
       }
