@@ -12,7 +12,7 @@ export const NOT_FROM_OUTSIDE: Readonly<Record<string, string>> = {
 export const NOTES: Readonly<Record<string, string>> = {
   H050: "the weight of one half-open entry is shown by `test/stack/syn-queue-memory.test.ts`",
   H075: "the table alone, with 20,000 pairs, in memory only",
-  H088: "at the cap SYNs are answered with cookies rather than refused, so that honest peers get in (H080); the limit of connections is a server's `maxConnections`, shown in memory",
+  H088: "at the cap SYNs are answered with cookies (`docs/departures.md`) rather than refused, so that honest peers get in (H080); the limit of connections is a server's `maxConnections`, shown in memory",
   H090: "one ACK adds up to 8 segments, as `docs/departures.md` says",
   H110: "between two stacks, with all pairs of ISNs, in memory only",
   H113: "between two stacks in memory only",
@@ -35,10 +35,8 @@ const INTRODUCTION = `# Hostile peers
   busy machine changes nothing (\`test/hostile/tun.test.ts\`).
 - **process**: \`tuntcp serve\` in real time, with the kernel's own programs as peers (\`test/hostile/process.test.ts\`).
 
-The results below are those of the sizes of every day. With \`TUNTCP_FULL=1\`, which \`scripts/gate\` sets, H088 does not pass
-through a TUN yet: with 4,000 connections and all memory used up the process holds 89.8 MB more than before them, where a
-quarter above 64 MiB and the fragments' own limit make 88.1 MB. The account keeps its cap; the connections themselves, and
-what the program remembers of each, are not in it. The limits of time (H083, H084) are for a machine that does nothing else.
+The results below are those of the sizes of every day; \`scripts/gate\` runs the full ones (\`TUNTCP_FULL=1\`). Their limits of time
+(H083, H084) are for a machine that does nothing else.
 
 ## After each row, in memory and through the TUN
 
