@@ -92,9 +92,9 @@ describe("what is charged", () => {
   test("many small pieces hold the window back by what they cost", () => {
     const p = unread({ tcp_rmem: [4096, 4096, 4096] });
     // backwards: they stay pieces
-    for (const half of [0, 32]) {
-      for (let n = 31; n >= 0; n--) {
-        const at = 1 + 64 * (half + n);
+    for (const quarter of [0, 16, 32, 48]) {
+      for (let n = 15; n >= 0; n--) {
+        const at = 1 + 64 * (quarter + n);
         p.sends(`. ${at}:${at + 64}(64) ack 1`);
       }
     }
