@@ -103,20 +103,23 @@ describe.skipIf(obstacle("curl", "python3") !== null)("hostile, processes and in
     });
   }
 
-  /** I6 as far as it shows from outside: the process ends well when asked to, and the TUN is as it was found. */
-  async function endsWell(serve: Running): Promise<void> {
+  /** Whether the TUN is up, and its addresses. */
+  function found(): unknown {
+    const text = world.namespace.ip("-j", "addr", "show", "dev", "tuntcp0");
+    const [link] = JSON.parse(text) as { flags: string[]; addr_info: unknown[] }[];
+    return { up: link!.flags.includes("UP"), addresses: link!.addr_info };
+  }
+
+  /** I6 as far as it shows from outside: the process ends well when asked to, and leaves the TUN as it found it. */
+  async function endsWell(serve: Running, before: unknown): Promise<void> {
     const { code, stderr } = await serve.stop();
     expect({ code, stderr }, "I1").toEqual({ code: 0, stderr: "" });
-    expect(world.links(), "I6").toEqual(["tuntcp0"]);
-    const [link] = JSON.parse(world.namespace.ip("-j", "addr", "show", "dev", "tuntcp0")) as {
-      flags: string[];
-      addr_info: unknown[];
-    }[];
-    expect([link!.flags.includes("UP"), link!.addr_info], "I6").toEqual([false, []]);
+    expect(found(), "I6").toEqual(before);
   }
 
   /** A download of three seconds, with something done to the interface meanwhile. */
   async function download(meanwhile: (serve: ChildProcess) => Promise<void>): Promise<void> {
+    const before = found();
     const serve = await world.serve("http:80", "echo:7");
     const url = `http://${STACK}/bytes/${SIZE}`;
     const hash = (name: string): string =>
@@ -131,7 +134,7 @@ describe.skipIf(obstacle("curl", "python3") !== null)("hostile, processes and in
     expect(await curl.outcome).toMatchObject({ code: 0, stdout: String(SIZE) });
     expect(hash("hit"), "I3: every byte, once").toBe(hash("calm"));
     await isWell(serve);
-    await endsWell(serve);
+    await endsWell(serve, before);
   }
 
   it(title("H142"), async () => {
@@ -177,9 +180,10 @@ describe.skipIf(obstacle("curl", "python3") !== null)("hostile, processes and in
     const once = async (): Promise<number> => await crowd(0, async (serve) => await serve.stop());
     expect(await bestOf(3, 6000, once)).toBeLessThan(6000);
     // and one that begins on the same TUN serves at once
+    const before = found();
     const next = await world.serve("echo:7");
     await isWell(next);
-    await endsWell(next);
+    await endsWell(next, before);
     const twice = async (): Promise<number> =>
       await crowd(143, async (serve) => await serve.stopAtOnce());
     expect(await bestOf(3, 2000, twice)).toBeLessThan(2000);
@@ -191,12 +195,13 @@ describe.skipIf(obstacle("curl", "python3") !== null)("hostile, processes and in
     await peer.says("first one");
     first.process.kill("SIGKILL");
     await first.outcome;
+    const before = found();
     const second = await world.serve("echo:7");
     peer.process.stdin!.end("go\n");
     const { stdout } = await peer.outcome;
     expect(stdout).toContain("reset");
     expect(stdout).toContain("second three");
     await isWell(second);
-    await endsWell(second);
+    await endsWell(second, before);
   });
 });
