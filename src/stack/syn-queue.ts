@@ -249,13 +249,12 @@ export class SynQueue {
   }
 
   private onAck(h: HalfOpen, s: TcpSegment, now: Instant): PacketRemark {
-    const { counters, output } = this.p;
     const { settings } = this.p.env;
     if (h.listener.isFull) {
       // as Linux: the client's ACK is dropped and comes again with data, or the SYN-ACK does
       if (settings.tcp_abort_on_overflow !== 0) {
         this.forget(h, "accept queue full", now);
-        output.reset(s);
+        this.p.output.reset(s);
       }
       return this.overflow();
     }
