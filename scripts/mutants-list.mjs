@@ -317,7 +317,7 @@ export const MUTANTS = [
   // --- what is kept ---
   {
     name: "memory-of-a-connection-that-ended",
-    find: "this.env.memory.charge(-c.charged);",
+    find: "t.env.memory.charge(-t.charged);",
     replace: "",
     tests: ["test/traces/memory.test.ts", "test/soak/lives.test.ts"],
   },

@@ -7,7 +7,7 @@
  */
 
 import type { TcpConnection } from "../tcp/connection.ts";
-import { settleMemory } from "../tcp/memory.ts";
+import { endMemory, settleMemory } from "../tcp/memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import { TIMER_PERSIST } from "../tcp/timers.ts";
 
@@ -52,8 +52,7 @@ export class Accounts {
   /** The stack knows it no longer. */
   leave(c: TcpConnection): void {
     this.settle(c);
-    this.env.memory.charge(-c.charged);
-    c.charged = 0;
+    endMemory(c);
   }
 
   private settleOrphan(c: TcpConnection): void {

@@ -17,7 +17,7 @@ import { IsnGenerator } from "../tcp/isn.ts";
 import { prepareFastOpen } from "../tcp/fast-open.ts";
 import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
-import { settleMemory } from "../tcp/memory.ts";
+import { beginMemory, settleMemory } from "../tcp/memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { advertisedMss } from "../tcp/mss.ts";
@@ -421,6 +421,7 @@ export class Stack {
     const c = this.build(local, port, remoteAddress, remotePort, iss, now);
     this.routes.give(c, options.sourceRoute);
     this.table.insert(local, port, remoteAddress, remotePort, c);
+    beginMemory(c);
     c.owner = options.owner;
     this.counters.add("TcpActiveOpens");
     if (options.fastOpen === true) prepareFastOpen(c, now);

@@ -11,6 +11,7 @@ import { ACK, createTcpSegment, RST, SYN, type TcpSegment } from "../wire/tcp-se
 import type { TcpConnection } from "../tcp/connection.ts";
 import { isAcceptable } from "../tcp/input/acceptability.ts";
 import type { IsnGenerator } from "../tcp/isn.ts";
+import { beginMemory } from "../tcp/memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
 import { setState } from "../tcp/transitions.ts";
 import type { ConnectionTable } from "./connection-table.ts";
@@ -69,6 +70,8 @@ export class SynQueue {
   private readonly fastOpens: FastOpens;
   /** A SYN written again from what was remembered of it. */
   private readonly syn: TcpSegment = createTcpSegment();
+  /** Seconds of a user timeout that a SYN asked for (RFC 5482): few do. */
+  private readonly userTimeouts: Map<HalfOpen, number> = new Map();
   /** With a trace: what it sees of each entry, and the connection that comes of it. */
   private readonly traced: Map<HalfOpen, TcpConnection> = new Map();
 
@@ -99,7 +102,7 @@ export class SynQueue {
     if ((s.flags & RST) !== 0) return counters.drop("TcpInRsts", "reset in LISTEN");
     if ((s.flags & ACK) !== 0) return this.onCookieAck(listener, s, now);
     if ((s.flags & SYN) === 0) return counters.drop("TcpInErrs", "no SYN in LISTEN");
-    if (listener.isFull) return counters.drop("TcpExtListenOverflows", "accept queue full");
+    if (listener.isFull) return this.overflow();
     if (s.windowScaleOver) counters.add("TcpExtTCPWindowScaleOver14"); // the log that RFC 7323 §2.3 asks for
     if (old !== null || !this.isCrowded(listener)) {
       const cookie = old === null ? this.fastOpens.judge(listener, s, now) : NO_FAST_OPEN;
@@ -107,10 +110,18 @@ export class SynQueue {
         return this.openWithData(listener, s, cookie === OLD_COOKIE, now);
       return this.enter(listener, s, old, cookie === GIVE_COOKIE, now);
     }
-    if (this.p.env.settings.tcp_syncookies === 0)
+    if (this.p.env.settings.tcp_syncookies === 0) {
+      counters.add("TcpExtListenDrops");
       return counters.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
+    }
     counters.add("TcpExtTCPReqQFullDoCookies");
     return this.sendCookie(listener, s, now);
+  }
+
+  /** As Linux counts: each overflow is a drop by a listener too. */
+  private overflow(): PacketRemark {
+    this.p.counters.add("TcpExtListenDrops");
+    return this.p.counters.drop("TcpExtListenOverflows", "accept queue full");
   }
 
   /** RFC 4987 §3.5: each listener's queue is bounded by itself; and without memory nothing new is remembered. */
@@ -149,6 +160,7 @@ export class SynQueue {
     table.insert(local, destinationPort, remote, sourcePort, h);
     listener.halfOpen++;
     this.p.env.memory.charge(HALF_OPEN_COST);
+    if (s.userTimeout > 0) this.userTimeouts.set(h, s.userTimeout);
     if (this.p.env.trace !== null) {
       const c = this.view(h, now);
       this.traced.set(h, c);
@@ -237,15 +249,14 @@ export class SynQueue {
   }
 
   private onAck(h: HalfOpen, s: TcpSegment, now: Instant): PacketRemark {
-    const { counters, output } = this.p;
     const { settings } = this.p.env;
     if (h.listener.isFull) {
       // as Linux: the client's ACK is dropped and comes again with data, or the SYN-ACK does
       if (settings.tcp_abort_on_overflow !== 0) {
         this.forget(h, "accept queue full", now);
-        output.reset(s);
+        this.p.output.reset(s);
       }
-      return counters.drop("TcpExtListenOverflows", "accept queue full");
+      return this.overflow();
     }
     return this.p.deliver(this.makeWhole(h, now), s, now);
   }
@@ -266,6 +277,7 @@ export class SynQueue {
 
   private adopt(c: TcpConnection, listener: ListenerImpl): void {
     c.listener = listener;
+    beginMemory(c);
     this.p.table.insert(c.localAddress, c.localPort, c.remoteAddress, c.remotePort, c);
     this.p.counters.add("TcpPassiveOpens");
   }
@@ -278,6 +290,7 @@ export class SynQueue {
     this.syn.seq = h.irs;
     this.syn.tsVal = h.tsRecent;
     writeAgreed(h.agreed, this.syn);
+    this.syn.userTimeout = this.userTimeouts.get(h) ?? 0;
     c.onPassiveOpen(this.syn, now);
     return c;
   }
@@ -321,6 +334,7 @@ export class SynQueue {
     h.listener.halfOpen--;
     this.p.env.memory.charge(-HALF_OPEN_COST);
     this.traced.delete(h);
+    this.userTimeouts.delete(h);
   }
 
   // --- SYN cookies ----------------------------------------------------------------------------------
@@ -350,7 +364,7 @@ export class SynQueue {
     counters.add("TcpExtSyncookiesRecv");
     if (listener.isFull) {
       if (settings.tcp_abort_on_overflow !== 0) output.reset(s);
-      return counters.drop("TcpExtListenOverflows", "accept queue full");
+      return this.overflow();
     }
     const c = this.fromCookie(s, mss, now);
     this.adopt(c, listener);
@@ -365,6 +379,7 @@ export class SynQueue {
     syn.flags = SYN;
     syn.mss = mss;
     syn.windowScale = -1;
+    syn.userTimeout = 0;
     syn.sackPermitted = false;
     syn.hasTimestamps = s.hasTimestamps;
     syn.tsVal = s.tsVal;

@@ -168,7 +168,7 @@ export class TcpConnection extends Tcb implements Endpoint {
   receive(): Uint8Array | null {
     const chunk = this.receiveQueue.shift();
     if (this.rcv.urgentPending) urgentTaken(this);
-    if (!this.frozen) settleMemory(this);
+    settleMemory(this);
     if (chunk === null || this.dead) return chunk;
     if (this.rcv.ended) {
       if (this.state === "TIME-WAIT") this.env.mark(this); // with nothing to be read it holds less

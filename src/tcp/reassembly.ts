@@ -2,18 +2,25 @@
  * Text that came before its turn (RFC 9293 §3.10.7.4, SHLD-31): islands beyond RCV.NXT, each a run of
  * bytes without a hole, and the SACK blocks that report them (RFC 2018 §4). The first copy of a byte wins.
  */
+import { PIECE_COST } from "./memory.ts";
+import { isJoined, joined } from "./small-pieces.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMax } from "../wire/seq.ts";
 
 /** Islands kept at most; a peer that makes more holes than this is playing (CVE-2018-5390). */
 const MAX_ISLANDS = 256;
-/** True cost of holding one piece beside its bytes, counted against the store. */
-const PIECE_OVERHEAD = 128;
+
+/** Memory of our own; a list, as an array of them would be copied for each byte that an island grows by. */
+interface Piece {
+  bytes: Uint8Array;
+  next: Piece | null;
+}
 
 interface Island {
   left: SeqNum;
   right: SeqNum;
   /** In order, without gaps. */
-  pieces: Uint8Array[];
+  first: Piece;
+  last: Piece;
   /** Higher is newer. */
   stamp: number;
 }
@@ -23,15 +30,11 @@ export class Reassembly {
   private clock = 0;
   /** Payload bytes held. */
   bytes = 0;
-  private pieces = 0;
+  /** What holding them costs, in bytes: with the objects around them, and the room behind small ones. */
+  cost = 0;
 
   get isEmpty(): boolean {
     return this.islands.length === 0;
-  }
-
-  /** What holding this costs, in bytes. */
-  get cost(): number {
-    return this.bytes + this.pieces * PIECE_OVERHEAD;
   }
 
   /**
@@ -39,65 +42,62 @@ export class Reassembly {
    * (`limit` bytes of true cost).
    */
   insert(start: SeqNum, data: Uint8Array, limit: number): boolean {
+    if (this.cost + data.length + PIECE_COST > limit) return false;
     const end = seqAdd(start, data.length);
-    let i = this.firstTouching(start);
-    if (this.cost + data.length + PIECE_OVERHEAD > limit) return false;
-    const first = this.islands[i];
-    if (first === undefined || seqGt(first.left, end)) {
+    const i = this.firstTouching(start);
+    const island = this.islands[i];
+    if (island === undefined || seqGt(island.left, end)) {
       if (this.islands.length >= MAX_ISLANDS) return false;
-      this.islands.splice(i, 0, {
-        left: start,
-        right: end,
-        pieces: [data.slice()],
-        stamp: ++this.clock,
-      });
-      this.bytes += data.length;
-      this.pieces++;
+      const piece = this.keep(data, 0, data.length);
+      const stamp = ++this.clock;
+      this.islands.splice(i, 0, { left: start, right: end, first: piece, last: piece, stamp });
       return true;
     }
-    // grow `first` by what it lacks, swallowing the islands that become adjacent
-    const merged: Uint8Array[] = [];
-    let left = first.left;
-    let at = start;
-    if (seqLt(start, first.left)) {
-      merged.push(this.keep(data, 0, seqDiff(first.left, start)));
-      left = start;
+    island.stamp = ++this.clock;
+    if (seqLt(start, island.left)) {
+      const piece = this.keep(data, 0, seqDiff(island.left, start));
+      piece.next = island.first;
+      island.first = piece;
+      island.left = start;
     }
-    let right = first.left;
-    const from = i;
-    for (; i < this.islands.length && seqLeq(this.islands[i]!.left, end); i++) {
-      const island = this.islands[i]!;
-      if (seqGt(island.left, right)) {
-        at = right;
-        merged.push(this.keep(data, seqDiff(at, start), seqDiff(island.left, start)));
-      }
-      for (const piece of island.pieces) merged.push(piece);
-      right = island.right;
-    }
-    if (seqGt(end, right)) {
-      merged.push(this.keep(data, seqDiff(right, start), data.length));
-      right = end;
-    }
-    this.islands.splice(from, i - from, { left, right, pieces: merged, stamp: ++this.clock });
+    this.extend(i, start, data);
     return true;
   }
 
-  /** Takes out what now begins at or below `next`, in order; trimmed of what is already delivered. */
+  /** What `data` at `start` has beyond the island at `i`, and the islands that it reaches. */
+  private extend(i: number, start: SeqNum, data: Uint8Array): void {
+    const island = this.islands[i]!;
+    const end = seqAdd(start, data.length);
+    let reached = 0;
+    while (seqGt(end, island.right)) {
+      const next = this.islands[i + reached + 1];
+      const isReached = next !== undefined && seqLeq(next.left, end);
+      const to = isReached ? next.left : end;
+      const from = seqDiff(island.right, start);
+      if (seqGt(to, island.right)) this.append(island, data, from, seqDiff(to, start));
+      island.right = to;
+      if (!isReached) break;
+      reached++;
+      island.last.next = next.first;
+      island.last = next.last;
+      island.right = next.right;
+    }
+    if (reached > 0) this.islands.splice(i + 1, reached);
+  }
+
+  /** Takes out what now begins at or below `next`, in order; trimmed of what is already delivered. Each has a buffer of its own. */
   takeReady(next: SeqNum): Uint8Array[] | null {
     const island = this.islands[0];
     if (island === undefined || seqGt(island.left, next)) return null;
     this.islands.shift();
     let skip = seqDiff(next, island.left);
     const out: Uint8Array[] = [];
-    for (const piece of island.pieces) {
-      this.bytes -= piece.length;
-      this.pieces--;
-      if (skip >= piece.length) {
-        skip -= piece.length;
-        continue;
-      }
-      out.push(skip > 0 ? piece.subarray(skip) : piece);
-      skip = 0;
+    for (let piece: Piece | null = island.first; piece !== null; piece = piece.next) {
+      const { bytes } = piece;
+      this.bytes -= bytes.length;
+      this.cost -= bytes.buffer.byteLength + PIECE_COST;
+      if (skip < bytes.length) out.push(skip > 0 ? bytes.subarray(skip) : bytes);
+      skip = Math.max(0, skip - bytes.length);
     }
     return out;
   }
@@ -147,13 +147,26 @@ export class Reassembly {
   clear(): void {
     this.islands.length = 0;
     this.bytes = 0;
-    this.pieces = 0;
+    this.cost = 0;
   }
 
-  private keep(data: Uint8Array, from: number, to: number): Uint8Array {
+  private keep(data: Uint8Array, from: number, to: number): Piece {
     this.bytes += to - from;
-    this.pieces++;
-    return data.slice(from, to);
+    this.cost += to - from + PIECE_COST;
+    return { bytes: data.slice(from, to), next: null };
+  }
+
+  private append(island: Island, data: Uint8Array, from: number, to: number): void {
+    const { last } = island;
+    if (!isJoined(last.bytes.length, to - from)) {
+      island.last = this.keep(data, from, to);
+      last.next = island.last;
+      return;
+    }
+    const before = last.bytes.buffer.byteLength;
+    last.bytes = joined(last.bytes, true, data, from, to - from);
+    this.bytes += to - from;
+    this.cost += last.bytes.buffer.byteLength - before;
   }
 
   /** Index of the first island whose right edge is at or beyond `start`. */

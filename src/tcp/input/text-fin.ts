@@ -105,7 +105,7 @@ function fillHole(t: Tcb): void {
     const ready = t.reassembly!.takeReady(rcv.nxt);
     if (ready === null) return;
     for (const piece of ready) {
-      t.receiveQueue.push(piece);
+      t.receiveQueue.push(piece, piece.buffer.byteLength);
       rcv.nxt = seqAdd(rcv.nxt, piece.length);
       rcv.unacked += piece.length;
       t.bytesReceived += piece.length;

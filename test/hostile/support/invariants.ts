@@ -10,15 +10,22 @@ import { freshPort, type Report, type World } from "./world.ts";
 /** The names of what is checked after each row, for the summary. */
 export const INVARIANTS = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8"] as const;
 
-/**
- * Rows during which no honest peer is asked for: floods, which ask themselves or are allowed to be in the way, and rows that
- * take away what it needs: the device, the program that accepts, or the memory.
- */
-const IN_THE_WAY = new Set(
-  "H010 H011 H024 H025 H050 H053 H054 H080 H082 H083 H084 H088 H140 H142 H143 H145 H150 H151 H152 H154 H155".split(
-    " ",
-  ),
-);
+/** Rows during which no honest peer is sent by (I2), and why; it comes after them. */
+export const NOT_MEANWHILE: Readonly<Record<string, string>> = {
+  H011: "a flood at full speed",
+  H024: "a flood; it sends honest peers of its own",
+  H050: "a flood; it sends honest peers of its own",
+  H053: "a flood; it sends honest peers of its own",
+  H054: "the program accepts nobody",
+  H080: "it sends honest peers of its own after each round of probes",
+  H140: "the device takes nothing, or every second packet",
+  H142: "the interface is down",
+  H143: "the device is gone",
+  H150: "the stack is ending",
+  H151: "the stack is killed",
+  H154: "the event loop stands still",
+  H155: "the process is stopped",
+};
 /** `settle`s of a row after which an honest peer comes, and how many between two of them from then on. */
 const FIRST = 4;
 const EVERY = 400;
@@ -72,7 +79,7 @@ export async function judged(w: World, id: string, run: () => Promise<void>): Pr
 /** Now and then an honest peer comes by (I2); how it fared. */
 function watch(w: World, id: string): (number | string)[] {
   const served: (number | string)[] = [];
-  if (IN_THE_WAY.has(id)) return served;
+  if (id in NOT_MEANWHILE) return served;
   let settles = 0;
   let busy = false;
   w.onSettle = async () => {
