@@ -102,13 +102,3 @@ export class Sha256 {
     state[7] = (state[7]! + h) | 0;
   }
 }
-
-/** Of a text in UTF-16's lower bytes where it is ASCII; other characters as their two bytes. */
-export function sha256Of(text: string): string {
-  const bytes = new Uint8Array(2 * text.length);
-  for (let i = 0; i < text.length; i++) {
-    bytes[2 * i] = text.charCodeAt(i);
-    bytes[2 * i + 1] = text.charCodeAt(i) >>> 8;
-  }
-  return new Sha256().update(bytes).digest();
-}

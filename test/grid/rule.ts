@@ -1,4 +1,5 @@
 /** The form of the oracle's rules, and what their effects have in common. */
+import { SYNCHRONIZED } from "../support/states.ts";
 import {
   ACK,
   type Block,
@@ -43,16 +44,6 @@ export interface Rule {
   readonly stops: boolean;
 }
 
-/** RFC 9293 §3.3.2: those in which both ends agree on numbers. */
-export const SYNCHRONIZED: readonly State[] = [
-  "ESTABLISHED",
-  "FIN-WAIT-1",
-  "FIN-WAIT-2",
-  "CLOSE-WAIT",
-  "CLOSING",
-  "LAST-ACK",
-  "TIME-WAIT",
-];
 /** Those of §3.10.7.4. */
 export const OTHER: readonly State[] = ["SYN-RECEIVED", ...SYNCHRONIZED];
 /** Where text of the peer may come. */

@@ -1,4 +1,5 @@
 /** RFC 9293 §3.10.7.4, fifth to eighth check: ACK, URG, text, FIN, of a segment cut to the window. */
+import { SYNCHRONIZED } from "../support/states.ts";
 import { ACK, diff, FIN, RST, URG, segLen, write } from "./model.ts";
 import {
   acknowledge,
@@ -13,7 +14,6 @@ import {
   resetFromAck,
   restart,
   type Rule,
-  SYNCHRONIZED,
   takeWindow,
   timeWait,
 } from "./rule.ts";

@@ -12,7 +12,6 @@ import {
   RECEIVING,
   restart,
   type Rule,
-  SYNCHRONIZED,
   synAck,
 } from "./rule.ts";
 
@@ -265,7 +264,7 @@ const FOURTH: readonly Rule[] = [
     name: "syn",
     from: "RFC 5961 §4.2; RFC 9293 §3.10.7.4, fourth",
     says: "a SYN: a challenge ACK, dropped",
-    states: ["SYN-RECEIVED", ...SYNCHRONIZED],
+    states: OTHER,
     when: ({ s }) => has(s, SYN),
     effect: (c) => {
       challenge(c);

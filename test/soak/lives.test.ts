@@ -6,7 +6,8 @@ import { expect, test } from "vitest";
 import { uniform } from "../../src/base/rng.ts";
 import { seconds } from "../../src/base/time.ts";
 import { cpuSeconds, figure, FULL, progress } from "../support/full.ts";
-import { heapUse } from "./heap-use.ts";
+import { heapUse } from "../support/heap-use.ts";
+import { LIVE } from "../support/states.ts";
 import { KIND_NAMES, life, World } from "./lives.ts";
 
 const DAY = seconds(24 * 3600);
@@ -47,18 +48,7 @@ test(`${LIVES} lives leave no connection, timer, byte or heap behind`, () => {
   expect([w.begun, w.ended]).toEqual([LIVES, LIVES]);
   if (FULL) expect(w.now).toBeLessThan(1.05 * DAY);
   expect([...w.kinds.keys()].toSorted()).toEqual([...KIND_NAMES].toSorted());
-  const states = [
-    "SYN-SENT",
-    "SYN-RECEIVED",
-    "ESTABLISHED",
-    "FIN-WAIT-1",
-    "FIN-WAIT-2",
-    "CLOSE-WAIT",
-    "CLOSING",
-    "LAST-ACK",
-    "TIME-WAIT",
-  ];
-  for (const state of states)
+  for (const state of LIVE)
     expect(w.abortedIn.get(state) ?? 0, `aborted in ${state}`).toBeGreaterThan(LIVES / 200);
   const { counters: a } = w.a.stack;
   const { counters: b } = w.b.stack;
@@ -72,5 +62,5 @@ test(`${LIVES} lives leave no connection, timer, byte or heap behind`, () => {
   figure("heap more at the end, MB", (grown / 1e6).toFixed(2));
   figure("CPU seconds", took.toFixed(0));
   for (const name of KIND_NAMES) figure(name, `${w.kinds.get(name)}`);
-  for (const state of states) figure(`aborted in ${state}`, `${w.abortedIn.get(state)}`);
+  for (const state of LIVE) figure(`aborted in ${state}`, `${w.abortedIn.get(state)}`);
 });

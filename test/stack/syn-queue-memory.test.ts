@@ -1,23 +1,11 @@
 /** What a half-open connection costs, measured on the heap: the reason why the SYN queue is not made of connections. */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { seededRng } from "../../src/base/rng.ts";
 import { instantOf } from "../../src/base/time.ts";
 import { Stack } from "../../src/stack/stack.ts";
+import { heapUse } from "../support/heap-use.ts";
 import { OURS } from "../support/scripted-peer.ts";
 import { SynFlood } from "../support/syn-flood.ts";
-
-setFlagsFromString("--expose-gc");
-const gc = runInNewContext("gc") as () => void;
-
-/** Bytes in use after everything that can be forgotten is. */
-function used(): number {
-  gc();
-  gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 test("100,000 half-open connections take about 200 bytes each", () => {
   const n = 100_000;
@@ -33,9 +21,9 @@ test("100,000 half-open connections take about 200 bytes each", () => {
   const listener = stack.listen({ port: 80, owner: { onConnection: () => {} } });
   // what is compiled and sized once is not the entries' cost
   for (let i = 0; i < 1000; i++) flood.syn(stack, flood.client(i), 1, i, now);
-  const before = used();
+  const before = heapUse();
   for (let i = 1000; i < n; i++) flood.syn(stack, flood.client(i), 1, i * 7919, now);
-  const each = (used() - before) / (n - 1000);
+  const each = (heapUse() - before) / (n - 1000);
   expect(flood.sender.sent).toBe(n);
   expect(stack.counters.get("TcpExtSyncookiesSent")).toBe(0);
   expect(each).toBeGreaterThan(100);

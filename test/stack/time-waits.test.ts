@@ -1,23 +1,11 @@
 /** What stands for a connection in TIME-WAIT: how little it is, and that nobody can tell it from the whole of it. */
 import fc from "fast-check";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { instantOf } from "../../src/base/time.ts";
 import type { Endpoint } from "../../src/tcp/endpoint.ts";
+import { heapUse } from "../support/heap-use.ts";
 import { parse, toSegment } from "../support/notation.ts";
 import { type PeerOptions, ScriptedPeer } from "../support/scripted-peer.ts";
-
-setFlagsFromString("--expose-gc");
-const gc = runInNewContext("gc") as () => void;
-
-/** Bytes in use after everything that can be forgotten is. */
-function used(): number {
-  gc();
-  gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 /** Opened by the peer and closed by the stack, which has data and timestamps behind it. */
 function close(p: ScriptedPeer, port: number): void {
@@ -40,9 +28,9 @@ test("6,000 connections in TIME-WAIT take less than 512 bytes each, and nothing 
   p.waits(5e9 + 0.3); // neither small nor whole, as a real clock
   p.listens();
   for (let i = 0; i < 500; i++) close(p, 1000 + i);
-  const before = used();
+  const before = heapUse();
   for (let i = 500; i < n; i++) close(p, 1000 + i);
-  const each = (used() - before) / (n - 500);
+  const each = (heapUse() - before) / (n - 500);
   expect(p.stack.connections().length).toBe(n);
   expect(each).toBeGreaterThan(100);
   expect(each).toBeLessThan(512);

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { EVENT_CLOSED } from "../../src/tcp/endpoint.ts";
 import type { TcpState } from "../../src/tcp/state.ts";
+import { LIVE } from "../support/states.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 
 /** A connection in the state named, everything acknowledged; the peer's next number is what is returned. */
@@ -57,18 +58,6 @@ function inState(state: TcpState): { p: ScriptedPeer; next: number } {
   p.silent();
   return { p, next };
 }
-
-const LIVE = [
-  "SYN-SENT",
-  "SYN-RECEIVED",
-  "ESTABLISHED",
-  "FIN-WAIT-1",
-  "FIN-WAIT-2",
-  "CLOSE-WAIT",
-  "CLOSING",
-  "LAST-ACK",
-  "TIME-WAIT",
-] as const;
 
 test.each([
   ["SYN-RECEIVED", 1],

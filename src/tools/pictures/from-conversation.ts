@@ -2,6 +2,8 @@
  * Connections that were only watched, as a figure: each direction that carried data with its time-sequence graph, and what a watcher
  * can tell of flight, round-trip time and rate. Times are those of the place where was watched.
  */
+import { ACK } from "../../wire/tcp-segment.ts";
+import type { Rung } from "../observe/index.ts";
 import {
   type Figure,
   type Ladder,
@@ -15,19 +17,8 @@ import {
 } from "./figure.ts";
 import { formatValue } from "./ticks.ts";
 
-/** One segment; numbers count from each end's SYN. */
-export interface SeenSegment {
-  readonly time: number;
-  readonly fromLeft: boolean;
-  readonly flags: number;
-  readonly seq: number;
-  readonly length: number;
-  readonly ack: number;
-  readonly window: number;
-  /** "sack 1:1449,sack 2897:4345" among others. */
-  readonly options: string;
-  readonly remark: string;
-}
+/** One segment, whatever the states at both ends. */
+export type SeenSegment = Omit<Rung, "left" | "right">;
 
 export interface SeenConnection {
   readonly left: string;
@@ -35,7 +26,6 @@ export interface SeenConnection {
   readonly rungs: readonly SeenSegment[];
 }
 
-const ACK = 0x10;
 /** Directions in one picture; those with most bytes. */
 const MOST = 12;
 /** The rate is the mean over so many stretches of the whole time. */

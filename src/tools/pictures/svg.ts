@@ -2,7 +2,7 @@
  * A figure as SVG for a paper: one panel below the other, light background, axes with ticks and units. At most four points a
  * pixel column are written, so that a run of any length makes a file that a printer can take.
  */
-import { type Figure, type Line, ownerName, type Panel } from "./figure.ts";
+import { type Figure, type Line, ownerName, type Panel, runLetter } from "./figure.ts";
 import { drawLadder } from "./ladder.ts";
 import { Pyramid } from "./pyramid.ts";
 import { colourOf, lineStyle, type Shape, shapeOf } from "./style.ts";
@@ -82,7 +82,7 @@ function document(width: number, height: number, figure: Figure, body: readonly 
 function heading(out: string[], figure: Figure): number {
   let y = 18;
   figure.runs.forEach(({ name, facts }, run) => {
-    const letter = figure.runs.length > 1 ? `${String.fromCharCode(65 + run)}: ` : "";
+    const letter = figure.runs.length > 1 ? `${runLetter(run)}: ` : "";
     out.push(text(MARGIN.left, y, letter + name, `font-size="13" font-weight="bold"`));
     out.push(text(MARGIN.left, y + LINE, facts, `fill="#444" font-size="10"`));
     y += 2 * LINE + 4;
