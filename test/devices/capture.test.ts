@@ -50,10 +50,13 @@ test.each([true, false])(
       /^out 192\.0\.2\.1:\d+ > 192\.0\.2\.2:80 S \d+:\d+\(0\) win \d+ <mss 1460/,
     );
     expect(lines[1]).toMatch(/^in 192\.0\.2\.2:80 > 192\.0\.2\.1:\d+ S\. /);
-    const sent = lines
-      .filter((l) => l.startsWith("out"))
-      .map((l) => Number(/\((\d+)\)/.exec(l)![1]));
-    expect(sent.reduce((sum, n) => sum + n, 0)).toBe(50_000);
+    // by where they begin: on a busy machine a loss probe sends some again
+    const sent = new Map<number, number>();
+    for (const l of lines.filter((l) => l.startsWith("out"))) {
+      const [, from, length] = / (\d+):\d+\((\d+)\)/.exec(l)!;
+      sent.set(Number(from), Math.max(sent.get(Number(from)) ?? 0, Number(length)));
+    }
+    expect([...sent.values()].reduce((sum, n) => sum + n, 0)).toBe(50_000);
     for (let i = 1; i < packets.length; i++) {
       expect(packets[i]!.time).toBeGreaterThanOrEqual(packets[i - 1]!.time);
     }

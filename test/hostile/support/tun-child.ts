@@ -79,6 +79,7 @@ const control = {
   memory: memoryUsed,
   rss: (): number => process.memoryUsage().rss,
   cpu: (): number => process.cpuUsage().user + process.cpuUsage().system,
+  turns: (): number => performance.nodeTiming.uvMetricsInfo.loopCount,
   /** The wall clock says something else from now on. */
   wallClock(at: number): void {
     Date.now = () => at;
