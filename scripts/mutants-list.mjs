@@ -504,8 +504,8 @@ export const MUTANTS = [
   },
   {
     name: "timeouts-by-chance-add-up",
-    find: "Math.max(shareOf(t), tcp_mtu_probe_floor, tcp_min_snd_mss)",
-    replace: "Math.max(tcp_mtu_probe_floor, tcp_min_snd_mss)",
+    find: "Math.max(halved, shareOf(t), tcp_mtu_probe_floor, tcp_min_snd_mss)",
+    replace: "Math.max(halved, tcp_mtu_probe_floor, tcp_min_snd_mss)",
     tests: ["test/traces/mtu-search.test.ts"],
   },
   // --- explicit congestion notification, Fast Open ---

@@ -10,9 +10,6 @@ import { news } from "./recovery/ack-news.ts";
 import { beginRepair } from "./recovery/loss-state.ts";
 import type { Tcb } from "./tcb.ts";
 
-/** What every host takes (RFC 791 §3.1), and so what paths may be expected to pass. */
-const ORDINARY = 576;
-
 /** Segments that must follow a probe, so that its loss is found by duplicate ACKs (RFC 4821 §7.4; three are DupThresh). */
 const FOLLOWERS = 4;
 
@@ -170,11 +167,8 @@ export function suspectBlackHole(t: Tcb, now: Instant): void {
   const trusted = pathMtu(t);
   const current = trusted - HEADERS;
   const halved = tcp_base_mss < current ? tcp_base_mss : current >> 1;
-  const floor = Math.max(shareOf(t), tcp_mtu_probe_floor, tcp_min_snd_mss);
-  let next = Math.max(halved, floor) + HEADERS;
+  const next = Math.max(halved, shareOf(t), tcp_mtu_probe_floor, tcp_min_snd_mss) + HEADERS;
   const size = Math.min(seqDiff(t.snd.nxt, t.snd.una), t.snd.mss) + optionBytes(t) + HEADERS;
-  // less than the base, and swallowed all the same
-  if (size <= next && size > ORDINARY) next = floor + HEADERS;
   if (size <= next) return;
   if (t.mtuSearch === null) startMtuSearch(t, now);
   const search = t.mtuSearch!;

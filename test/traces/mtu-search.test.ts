@@ -272,9 +272,3 @@ test("timeouts by chance, a few in a row and again later, do not add up to crumb
   }
   expect(p.endpoint.info()).toMatchObject({ pmtu: 1064 });
 });
-
-test("what is smaller than the base and is swallowed all the same is made smaller, too [4821-7.7-HOLE]", () => {
-  const { w } = transfer(1006, {}, 990);
-  w.runs(20_000);
-  expect(w.b.received).toHaveLength(990);
-});
