@@ -17,6 +17,8 @@ const MOST = FULL ? 4e6 : 3e5;
 const MTUS = [576, 1280, 1500, 4000, 9000];
 /** Of a path. */
 const PATH_MTUS = [576, 700, 1006, 1280, 1400, 1492, 1500, 4352];
+/** Of a black hole: the search for it begins at tcp_base_mss, and single segments below that are no sign of one. */
+const LEAST_HOLE = 1064;
 
 /** From 1 to `most`, each power of ten as likely as the next. */
 function size(rng: Rng, most: number): number {
@@ -87,9 +89,11 @@ function transfer(seed: number): Transfer {
   const mtus = [mtu(), mtu()];
   if (uniform(rng) < 0.4) {
     // within the least that the transfer can take
-    Object.assign(link, { mtu: mtuChanges(rng, 3 * delay + (sum * 8000) / rate) });
+    const changes = mtuChanges(rng, 3 * delay + (sum * 8000) / rate);
+    Object.assign(link, { mtu: changes });
     if (uniform(rng) < 0.3) {
-      Object.assign(link, { blackhole: true });
+      const mtu = changes.map(([at, m]): [number, number] => [at, Math.max(m, LEAST_HOLE)]);
+      Object.assign(link, { blackhole: true, mtu });
       settings["tcp_mtu_probing"] = 1;
     }
   }
