@@ -1,11 +1,9 @@
 /** Takes the figures of `tuntcp bench`: ours and the kernel's in turn, run for run, so that both see the same machine. */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createPair } from "../devices/pair.ts";
-import { createStack } from "../sockets/create-stack.ts";
 import { countAllocations } from "../tools/bench/allocations.ts";
 import { ask, startChild } from "../tools/bench/child.ts";
-import { inMemoryBulk } from "../tools/bench/in-memory.ts";
+import { pairInChild } from "../tools/bench/in-memory.ts";
 import type { LoadQuestion } from "../tools/bench/load-main.ts";
 import type { LoadResult } from "../tools/bench/loads.ts";
 import {
@@ -206,16 +204,8 @@ export class Bench {
   // --- without a TUN ----------------------------------------------------------------------------------
 
   private async pair({ mtu, checksums }: PairMetric): Promise<Sample> {
-    const [a, b] = createPair({ mtu, offload: { checksum: !checksums, tso: false } });
-    const left = createStack({ device: a, address: "192.0.2.1/24" });
-    const right = createStack({ device: b, address: "192.0.2.2/24" });
-    const before = process.cpuUsage();
-    const began = performance.now();
-    const server = right.net as unknown as NetLike;
-    const rate = await inMemoryBulk(left.net, server, "192.0.2.2", this.setting.seconds);
-    const used = process.cpuUsage(before);
-    const cpu = (used.user + used.system) / 1000 / (performance.now() - began);
-    await Promise.all([left.close(), right.close()]);
+    const { seconds } = this.setting;
+    const { rate, cpu } = await pairInChild({ mtu, checksums, seconds });
     return { rate, failures: 0, cpu };
   }
 

@@ -3,21 +3,26 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { lineOf } from "../base/errors.ts";
-import { registerBench } from "./bench.ts";
-import { registerDemoPair } from "./demo-pair.ts";
-import { registerDoctor } from "./doctor.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_USAGE } from "./failure.ts";
-import { registerNc } from "./nc.ts";
-import { registerServe } from "./serve.ts";
-import { registerSim } from "./sim.ts";
-import { registerTrace } from "./trace.ts";
+
+/** In the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  serve: async () => (await import("./serve.ts")).registerServe,
+  nc: async () => (await import("./nc.ts")).registerNc,
+  trace: async () => (await import("./trace.ts")).registerTrace,
+  sim: async () => (await import("./sim.ts")).registerSim,
+  bench: async () => (await import("./bench.ts")).registerBench,
+  doctor: async () => (await import("./doctor.ts")).registerDoctor,
+  "demo-pair": async () => (await import("./demo-pair.ts")).registerDemoPair,
+};
 
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }
 
-function build(): Command {
+/** A command that is named comes alone: it starts sooner without the others' code. */
+async function build(named = ""): Promise<Command> {
   const program = new Command("tuntcp")
     .description("A complete TCP over IPv4 in user space, behind a TUN device.")
     .version(version())
@@ -28,13 +33,8 @@ function build(): Command {
     .configureOutput({ writeErr: () => {} });
   // inherited by the commands made from it
   program.commandsGroup("Commands:");
-  registerServe(program);
-  registerNc(program);
-  registerTrace(program);
-  registerSim(program);
-  registerBench(program);
-  registerDoctor(program);
-  registerDemoPair(program);
+  for (const name of Object.hasOwn(COMMANDS, named) ? [named] : Object.keys(COMMANDS))
+    (await COMMANDS[name]!())(program);
   for (const command of program.commands.flatMap((c) => [c, ...c.commands]))
     command.exitOverride().configureOutput({ writeErr: () => {} });
   return program;
@@ -67,12 +67,13 @@ process.on("uncaughtException", (error) => {
   process.exit(end(error));
 });
 
-const program = build();
-if (process.argv.length <= 2) {
+async function main(): Promise<void> {
+  const program = await build(process.argv[2]);
+  if (process.argv.length > 2) return void (await program.parseAsync());
   process.stderr.write(program.helpInformation());
   process.exitCode = EXIT_USAGE;
-} else {
-  program.parseAsync().catch((error: unknown) => {
-    process.exitCode = end(error);
-  });
 }
+
+main().catch((error: unknown) => {
+  process.exitCode = end(error);
+});
