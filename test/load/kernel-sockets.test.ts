@@ -7,6 +7,7 @@ import { Loaded, script } from "./support/loaded.ts";
 const SOCKETS = FULL ? 20_000 : 1000;
 const HOSTS = ["192.0.2.1", "192.0.2.3", "192.0.2.4", "192.0.2.5"];
 
+// the peers are the kernel's sockets behind a TUN, held by a program in Python: needs root, /dev/net/tun and python3
 describe.skipIf(obstacle("python3") !== null)("many sockets of the kernel", () => {
   let loaded: Loaded;
 

@@ -70,6 +70,7 @@ async function flooded(loaded: Loaded): Promise<number> {
   return times.at(-1)!;
 }
 
+// the flood comes out of a packet socket in Python, the honest clients are curl, both behind a TUN that needs root
 describe.skipIf(obstacle("curl", "python3") !== null)("a flood of SYNs", () => {
   let loaded: Loaded;
 

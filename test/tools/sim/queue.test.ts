@@ -136,6 +136,7 @@ test.each(["../x.js", "/etc/x.js", "a/../../x.js", "a\\..\\x.js", ""])(
 const broken = hasRedis() ? null : "no redis-server";
 if (broken !== null) console.log(`${broken}: sweeps through a queue are not tried`);
 
+// a real redis-server, started by the tests; without it what a broker does cannot be seen
 describe.skipIf(broken !== null)("with a broker", () => {
   let broker: Broker;
   const children: Child[] = [];
