@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { beforeAll, expect, test } from "vitest";
+import { CONNECTION_COST } from "../../src/tcp/memory.ts";
 import { requireBuild } from "../interop/support/world.ts";
 import { figure, FULL } from "../support/full.ts";
 import { ROOT, script } from "./support/loaded.ts";
@@ -27,5 +28,10 @@ test.each([
     expect({ ends, states }).toEqual({ ends: 2 * COUNT, states: ["ESTABLISHED", "ESTABLISHED"] });
     expect(bytes).toBeGreaterThan(500);
     expect(bytes).toBeLessThanOrEqual(most);
+    // what tcp_mem is charged for each is what it weighs, without a socket
+    if (kind === "endpoints") {
+      expect(CONNECTION_COST).toBeGreaterThan(0.9 * (bytes as number));
+      expect(CONNECTION_COST).toBeLessThan(1.5 * (bytes as number));
+    }
   },
 );
