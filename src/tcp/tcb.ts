@@ -105,6 +105,8 @@ export interface RecvVars {
   mss: number;
   /** Payload bytes accepted since the last ACK. */
   unacked: number;
+  /** Full segments that are still acknowledged at once, as the peer's slow start waits for that. */
+  quickAcks: number;
   /** Sequence number of the peer's FIN once it was seen. */
   finSeq: SeqNum;
   finSeen: boolean;
@@ -124,6 +126,9 @@ export interface RecvVars {
   rtt8: number;
   rttEcho: number;
 }
+
+/** Linux's TCP_MAX_QUICKACKS. */
+const QUICK_ACKS = 16;
 
 /** ACK owed: none, by the delayed timer, now. */
 export const ACK_NONE = 0;
@@ -355,6 +360,7 @@ export class Tcb {
       buffer: s.tcp_rmem[1],
       mss: 536,
       unacked: 0,
+      quickAcks: QUICK_ACKS,
       finSeq: zero,
       finSeen: false,
       ended: false,

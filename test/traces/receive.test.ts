@@ -1,5 +1,6 @@
 /** Receiving: when ACKs leave, what is kept out of order, what is cut off, old duplicates, SACK blocks. */
 import { expect, test } from "vitest";
+import type { TcpConnection } from "../../src/tcp/connection.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 
 function bytes(from: number, to: number): number[] {
@@ -12,8 +13,36 @@ test("one segment is acknowledged after 40 ms, far below 500 [MUST-40] [SHLD-18]
   p.waits(1).sees(". 1:1(0) ack 101", 40).silent();
 });
 
-test("the second full segment draws an ACK at once [SHLD-19]", () => {
+/** Its quick ACKs are used up. */
+function later(p: ScriptedPeer): ScriptedPeer {
+  (p.endpoint as TcpConnection).rcv.quickAcks = 0;
+  return p;
+}
+
+test("the first 16 full segments draw an ACK each, then every second one does", () => {
   const p = new ScriptedPeer().established("<mss 1000>");
+  p.sends("P. 1:11(10) ack 1").silent(); // a short one as ever
+  for (let n = 0; n < 16; n++) {
+    const [from, to] = [11 + 1000 * n, 1011 + 1000 * n];
+    p.sends(`. ${from}:${to}(1000) ack 1`).sees(`. 1:1(0) ack ${to}`).silent();
+  }
+  p.sends(". 16011:17011(1000) ack 1").silent();
+  p.sends(". 17011:18011(1000) ack 1").sees(". 1:1(0) ack 18011").silent();
+});
+
+test("who has answered with data acknowledges no segment by itself before its time", () => {
+  const p = new ScriptedPeer().established("<mss 1000>");
+  p.sends(". 1:1001(1000) ack 1").sees(". 1:1(0) ack 1001");
+  p.writes(10).sees("P. 1:11(10) ack 1001");
+  p.sends(". 1001:2001(1000) ack 11").silent();
+  // a request before the first text is no answer
+  const client = new ScriptedPeer().established("<mss 1000>");
+  client.writes(10).sees("P. 1:11(10) ack 1");
+  client.sends(". 1:1001(1000) ack 11").sees(". 11:11(0) ack 1001");
+});
+
+test("the second full segment draws an ACK at once [SHLD-19]", () => {
+  const p = later(new ScriptedPeer().established("<mss 1000>"));
   p.sends(". 1:1001(1000) ack 1").silent();
   p.sends(". 1001:2001(1000) ack 1").sees(". 1:1(0) ack 2001").silent();
 });
@@ -153,7 +182,7 @@ test("with delayed ACKs the timestamp of the first segment is echoed, behind a h
   const p = new ScriptedPeer().listens();
   p.sends("S 0:0(0) win 65535 <mss 1000,TS val 100 ecr 0>").sees("S. 0:0(0) ack 1");
   p.sends(". 1:1(0) ack 1 <TS val 101 ecr 0>");
-  p.sends(". 1:1001(1000) ack 1 <TS val 110 ecr 0>");
+  later(p).sends(". 1:1001(1000) ack 1 <TS val 110 ecr 0>");
   p.sends(". 1001:2001(1000) ack 1 <TS val 120 ecr 0>");
   expect(p.next().segment.tsEcr).toBe(110);
   p.sends(". 2001:3001(1000) ack 1 <TS val 130 ecr 0>").silent();

@@ -88,7 +88,7 @@ function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   }
   // two full segments are the most that go by (SHLD-19); `rcv.mss` may be one large offloaded segment
   if (t.ack !== ACK_NOW) {
-    if (rcv.unacked >= 2 * Math.min(rcv.mss, t.snd.mss)) t.ack = ACK_NOW;
+    if (rcv.unacked >= 2 * Math.min(rcv.mss, t.snd.mss) || isQuick(t, length)) t.ack = ACK_NOW;
     else {
       t.ack = ACK_DELAYED;
       if (!t.timers.isArmed(TIMER_DELAYED_ACK)) {
@@ -97,6 +97,14 @@ function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     }
   }
   return null;
+}
+
+/** Deviation from SHLD-18, as in Linux: the first full segments are acknowledged each, lest the peer's slow start wait. */
+function isQuick(t: Tcb, length: number): boolean {
+  const { rcv } = t;
+  if (rcv.quickAcks === 0 || length < rcv.mss) return false;
+  rcv.quickAcks--;
+  return true;
 }
 
 function fillHole(t: Tcb): void {

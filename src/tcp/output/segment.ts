@@ -105,6 +105,7 @@ function leavesFirst(t: Tcb, next: SeqNum, length: number, now: Instant): void {
   t.sent.append(snd.nxt, next, now);
   snd.nxt = next;
   t.bytesSent += length;
+  if (t.bytesReceived > 0) t.rcv.quickAcks = 0; // who answers with data has it take the ACKs along
   if (t.sack) chooseGuard(t, now);
   if (snd.wantRoom) tellRoom(t);
 }
