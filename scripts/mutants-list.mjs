@@ -116,9 +116,27 @@ export const MUTANTS = [
   // --- retransmission and time ---
   {
     name: "back-off-not-reset",
-    find: "this.rto = Math.min(Math.max(rto, rtoMin), rtoMax);\n    this.backoff = 0;",
-    replace: "this.rto = Math.min(Math.max(rto, rtoMin), rtoMax);",
+    find: "this.rto = Math.min(rto, rtoMax);\n    this.backoff = 0;",
+    replace: "this.rto = Math.min(rto, rtoMax);",
     tests: ["test/traces/round-trip-time.test.ts", "test/traces/retransmission.test.ts"],
+  },
+  {
+    name: "no-quick-acks",
+    find: "rcv.quickAcks > 0 && !rcv.interactive",
+    replace: "false",
+    tests: ["test/traces/receive.test.ts"],
+  },
+  {
+    name: "quick-acks-for-ever",
+    find: "    rcv.quickAcks--;\n",
+    replace: "",
+    tests: ["test/traces/receive.test.ts"],
+  },
+  {
+    name: "never-interactive",
+    find: "  rcv.interactive = true;\n",
+    replace: "",
+    tests: ["test/traces/receive.test.ts"],
   },
   {
     name: "no-back-off",

@@ -31,8 +31,9 @@ export class RttEstimator {
     }
     this.samples++;
     if (r < this.minRtt) this.minRtt = r;
-    const rto = this.srtt + Math.max(GRANULARITY, 4 * this.rttvar);
-    this.rto = Math.min(Math.max(rto, rtoMin), rtoMax);
+    // Linux holds the variance to the least timeout, not the sum: a steady path keeps that much in hand
+    const rto = this.srtt + Math.max(GRANULARITY, rtoMin, 4 * this.rttvar);
+    this.rto = Math.min(rto, rtoMax);
     this.backoff = 0;
   }
 

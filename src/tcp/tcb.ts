@@ -105,8 +105,13 @@ export interface RecvVars {
   mss: number;
   /** Payload bytes accepted since the last ACK. */
   unacked: number;
-  /** Full segments that are still acknowledged at once, as the peer's slow start waits for that. */
+  /** ACKs that still leave at once, as the peer's slow start waits for them. */
   quickAcks: number;
+  /** Data answers what comes, and takes its ACK along. */
+  interactive: boolean;
+  /** How long an ACK may wait, ms, from the spacing of the text (Linux's ato); 0 before there was any. */
+  delay: number;
+  lastText: Instant;
   /** Sequence number of the peer's FIN once it was seen. */
   finSeq: SeqNum;
   finSeen: boolean;
@@ -126,9 +131,6 @@ export interface RecvVars {
   rtt8: number;
   rttEcho: number;
 }
-
-/** Linux's TCP_MAX_QUICKACKS. */
-const QUICK_ACKS = 16;
 
 /** ACK owed: none, by the delayed timer, now. */
 export const ACK_NONE = 0;
@@ -360,7 +362,10 @@ export class Tcb {
       buffer: s.tcp_rmem[1],
       mss: 536,
       unacked: 0,
-      quickAcks: QUICK_ACKS,
+      quickAcks: 0,
+      interactive: false,
+      delay: 0,
+      lastText: now,
       finSeq: zero,
       finSeen: false,
       ended: false,

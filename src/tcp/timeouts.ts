@@ -2,6 +2,7 @@
 import { assertNever } from "../base/errors.ts";
 import { after, elapsed, type Instant, NEVER } from "../base/time.ts";
 import { seqLt } from "../wire/seq.ts";
+import { delayRanOut } from "./ack-delay.ts";
 import { suspectFastOpen } from "./fast-open.ts";
 import { enterLoss } from "./loss.ts";
 import { suspectBlackHole } from "./mtu-search.ts";
@@ -55,6 +56,7 @@ function expire(t: Tcb, timer: Timer, now: Instant): void {
     case TIMER_DELAYED_ACK:
       if (t.ack !== ACK_NONE) {
         t.ack = ACK_NOW;
+        delayRanOut(t);
         t.env.count("TcpExtDelayedACKs");
       }
       return;

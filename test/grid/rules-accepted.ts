@@ -229,16 +229,17 @@ const SIXTH_TO_EIGHTH: readonly Rule[] = [
   {
     name: "text",
     from: "RFC 9293 §3.10.7.4, seventh; §3.8.6.3 (SHLD-18, SHLD-19)",
-    says: "text at RCV.NXT goes to the user; the ACK is delayed, unless it is two full segments",
+    says: "text at RCV.NXT goes to the user; the ACK is delayed, unless it is two full segments or a connection's first text",
     states: RECEIVING,
     when: ({ b, s }) => s.length > 0 && s.seq === b.rcvNxt,
     effect: (c) => {
       const { b, s, o } = c;
+      const isFirst = b.dataEnd === 1; // the others' quick ACKs are used up
       b.rcvNxt += s.length;
       o.text = `${s.seq}:${b.rcvNxt}`;
       o.heard.push("text");
       c.letters += "t";
-      if (s.length >= 2 * 1000) c.ackNow = true;
+      if (s.length >= 2 * 1000 || isFirst) c.ackNow = true;
       else c.ackLater = true;
     },
     stops: false,

@@ -59,7 +59,7 @@ function open(p: ScriptedPeer, role: Role, ts = ""): void {
     p.connects().next();
     p.sends(`S. 0:0(0) ack 1 win ${OFFERED} ${options}`).next();
   }
-  p.writes(100).sees("P. 1:101(100) ack 1");
+  p.aged().writes(100).sees("P. 1:101(100) ack 1");
   p.sends(`. 1:1(0) ack 101 win ${OFFERED} ${ts}`.trim());
 }
 

@@ -10,6 +10,7 @@ import type { ConnectOptions } from "../../src/stack/options.ts";
 import { Stack } from "../../src/stack/stack.ts";
 import type { Settings } from "../../src/tcp/config.ts";
 import { type Endpoint, type EndpointOwner, EVENT_CLOSED } from "../../src/tcp/endpoint.ts";
+import type { TcpConnection } from "../../src/tcp/connection.ts";
 import type { TcpState } from "../../src/tcp/state.ts";
 import type { TcpTrace } from "../../src/tcp/trace.ts";
 import { parseIpv4 } from "../../src/wire/address.ts";
@@ -171,6 +172,14 @@ export class ScriptedPeer implements EndpointOwner {
     this.sends(`. 1:1(0) ack 1 win ${window}`);
     expect(this.state).toBe("ESTABLISHED");
     this.silent();
+    return this;
+  }
+
+  /** Its quick ACKs are used up. */
+  aged(): this {
+    const { rcv } = this.endpoint as TcpConnection;
+    rcv.delay = 40;
+    rcv.quickAcks = 0;
     return this;
   }
 

@@ -220,7 +220,7 @@ test("FIN-WAIT-2 without a user lasts tcp_fin_timeout; with one it lasts", () =>
 test("close with unread data, and data that comes after a close, are answered with RST [SHLD-3, MAY-1]", () => {
   const p = new ScriptedPeer().established();
   p.reads = false;
-  p.sends("P. 1:4(3) ack 1");
+  p.sends("P. 1:4(3) ack 1").sees(". 1:1(0) ack 4");
   p.endpoint.close();
   p.settle().sees("R. 1:1(0) ack 4").silent();
 

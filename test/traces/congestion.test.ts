@@ -1,6 +1,7 @@
 /** The congestion window over time: slow start, avoidance, pauses, windows that are not used, and bursts. */
 import { describe, expect, test } from "vitest";
 import { instantOf } from "../../src/base/time.ts";
+import { simulate } from "../../src/sim/index.ts";
 import { Validation } from "../../src/tcp/congestion/validation.ts";
 import { StackError } from "../../src/base/errors.ts";
 import { Flow, MSS } from "../support/flow.ts";
@@ -167,7 +168,7 @@ describe("windows that are not used (RFC 7661)", () => {
       for (let i = 0; i < n; i++) {
         now += 50;
         acked += bytes;
-        v.onRound(acked, measurable, 50, instantOf(now));
+        v.onRound(acked, measurable, 0, 50, instantOf(now));
       }
     };
     expect(v.pipeAck).toBe(Infinity);
@@ -185,10 +186,13 @@ describe("windows that are not used (RFC 7661)", () => {
     for (const bytes of [5000, 5000, 1000, 1000, 1000, 1000, 1000, 1000]) {
       now += 1000;
       acked += bytes;
-      v.onRound(acked, true, 1000, instantOf(now));
+      v.onRound(acked, true, 0, 1000, instantOf(now));
       if (now === 4000 + 33 * 50 + 4 * 50) expect(v.pipeAck).toBe(5000);
     }
     expect(v.pipeAck).toBe(1000);
+    // a window that held data back is in use, however little a hole lets be acknowledged
+    v.onRound(acked + 10, true, 40_000, 1000, instantOf(now + 1000));
+    expect(v.pipeAck).toBe(40_000);
   });
 
   test.each(["reno", "cubic"])(
@@ -218,6 +222,20 @@ describe("windows that are not used (RFC 7661)", () => {
     const flight = used.sent - used.acked;
     used.loses();
     expect(used.cwnd).toBe(Math.floor(flight / 2));
+  });
+
+  test("a slow start that overruns its queue by hundreds of segments leaves a window that fits the path", () => {
+    const { flows } = simulate(
+      {
+        duration: "8s",
+        links: [{ from: "a", to: "b", rate: "20mbit", delay: "150ms", queue: 500 }],
+        flows: [{ from: "a", to: "b" }],
+      },
+      { seed: 1 },
+    );
+    expect(flows[0]!.retransmits).toBeGreaterThan(300);
+    // half of what is on the way at the least: 20 Mbit/s for 300 ms
+    expect(flows[0]!.series["cwnd"]!.at(-1)).toBeGreaterThan(375_000);
   });
 
   test.each([1, 0])(

@@ -204,7 +204,7 @@ describe("codepoints", () => {
 
 describe("the echo", () => {
   test("CE in the first of two segments sets ECE at once, until CWR comes [3168-6.1.3-ECHO]", () => {
-    const p = marked();
+    const p = marked().aged();
     p.sends("P. 1:1001(1000) ack 1", undefined, CE).sees(".E 1:1(0) ack 1001");
     p.sends("P. 1001:1101(100) ack 1", undefined, ECT_0).silent();
     p.waits(40).sees(".E 1:1(0) ack 1101"); // delayed
@@ -425,7 +425,7 @@ describe("at the least window", () => {
     p.writes(10).sees("P. 1:11(10) ack 1").waits(10).sends(". 1:1(0) ack 11");
     p.writes(20 * MSS);
     sent(p);
-    p.waits(200); // everything counts as lost: cwnd is one segment
+    p.waits(p.endpoint.info().timerIn); // everything counts as lost: cwnd is one segment
     expect(cwnd(p)).toBe(1);
     sent(p);
     p.waits(100).sends(".E 1:1(0) ack 10011");

@@ -204,7 +204,7 @@ test("a SYN-ACK that comes again echoes the first SYN, whose age is no round tri
   expect(p.endpoint.info()).toMatchObject({ srtt: 0, rto: 3000 });
   // of data that left once the first sample is one
   p.writes(10).sees("P. 1:11(10) ack 1").waits(40).sends(". 1:1(0) ack 11 <TS val 8 ecr 0>");
-  expect(p.endpoint.info()).toMatchObject({ srtt: 40, rto: 200 });
+  expect(p.endpoint.info()).toMatchObject({ srtt: 40, rto: 240 });
 });
 
 test("after a SYN that was lost data begins with an RTO of 3 s [6298-5.7]", () => {

@@ -1,6 +1,5 @@
 /** Receiving: when ACKs leave, what is kept out of order, what is cut off, old duplicates, SACK blocks. */
 import { expect, test } from "vitest";
-import type { TcpConnection } from "../../src/tcp/connection.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 
 function bytes(from: number, to: number): number[] {
@@ -8,47 +7,91 @@ function bytes(from: number, to: number): number[] {
 }
 
 test("one segment is acknowledged after 40 ms, far below 500 [MUST-40] [SHLD-18]", () => {
-  const p = new ScriptedPeer().established();
+  const p = new ScriptedPeer().established().aged();
   p.sends("P. 1:101(100) ack 1").waits(39).silent();
   p.waits(1).sees(". 1:1(0) ack 101", 40).silent();
 });
 
-/** Its quick ACKs are used up. */
-function later(p: ScriptedPeer): ScriptedPeer {
-  (p.endpoint as TcpConnection).rcv.quickAcks = 0;
-  return p;
-}
-
-test("the first 16 full segments draw an ACK each, then every second one does", () => {
+test("the first 16 segments draw an ACK each, then every second full one does", () => {
   const p = new ScriptedPeer().established("<mss 1000>");
-  p.sends("P. 1:11(10) ack 1").silent(); // a short one as ever
-  for (let n = 0; n < 16; n++) {
+  p.sends("P. 1:11(10) ack 1").sees(". 1:1(0) ack 11");
+  for (let n = 0; n < 15; n++) {
     const [from, to] = [11 + 1000 * n, 1011 + 1000 * n];
     p.sends(`. ${from}:${to}(1000) ack 1`).sees(`. 1:1(0) ack ${to}`).silent();
   }
-  p.sends(". 16011:17011(1000) ack 1").silent();
-  p.sends(". 17011:18011(1000) ack 1").sees(". 1:1(0) ack 18011").silent();
+  p.sends(". 15011:16011(1000) ack 1").silent();
+  p.sends(". 16011:17011(1000) ack 1").sees(". 1:1(0) ack 17011").silent();
+});
+
+test("a small receive buffer has fewer quick ACKs, two at least", () => {
+  for (const [buffer, quick] of [
+    [16_080, 15],
+    [4096, 3],
+    [2048, 2],
+  ] as const) {
+    const settings = { tcp_rmem: [1024, buffer, buffer] as const };
+    const p = new ScriptedPeer({ settings }).established("<mss 536>");
+    for (let n = 0; n < quick; n++) {
+      p.sends(`. ${1 + n}:${2 + n}(1) ack 1`).sees(`. 1:1(0) ack ${2 + n}`);
+    }
+    p.sends(`. ${1 + quick}:${2 + quick}(1) ack 1`).silent();
+  }
 });
 
 test("who has answered with data acknowledges no segment by itself before its time", () => {
   const p = new ScriptedPeer().established("<mss 1000>");
   p.sends(". 1:1001(1000) ack 1").sees(". 1:1(0) ack 1001");
-  p.writes(10).sees("P. 1:11(10) ack 1001");
-  p.sends(". 1001:2001(1000) ack 11").silent();
-  // a request before the first text is no answer
+  p.waits(39).writes(10).sees("P. 1:11(10) ack 1001");
+  p.sends(". 1001:2001(1000) ack 11").waits(39).silent();
+  p.waits(1).sees(". 11:11(0) ack 2001");
+  // a request before the first text is no answer, nor is what comes much later
   const client = new ScriptedPeer().established("<mss 1000>");
   client.writes(10).sees("P. 1:11(10) ack 1");
   client.sends(". 1:1001(1000) ack 11").sees(". 11:11(0) ack 1001");
+  client.waits(40).writes(10).sees("P. 11:21(10) ack 1001");
+  client.sends(". 1001:2001(1000) ack 21").sees(". 21:21(0) ack 2001");
+});
+
+test("after a pause of more than an RTO the next segments are acknowledged at once again", () => {
+  const p = new ScriptedPeer().established("<mss 1000>").aged();
+  p.sends(". 1:101(100) ack 1").silent().waits(40).sees(". 1:1(0) ack 101");
+  p.waits(p.endpoint.info().rto - 41)
+    .sends(". 101:201(100) ack 1")
+    .silent();
+  p.waits(200).sees(". 1:1(0) ack 201").waits(1000);
+  p.sends(". 201:301(100) ack 1").sees(". 1:1(0) ack 301");
+});
+
+test("an ACK waits as long as text is apart, at most a round trip and 200 ms [MUST-40]", () => {
+  /** ms that the ACK of the second of two segments waits, when the first one's waited in vain `vain` times. */
+  const wait = (rtt: number, vain: number): number => {
+    const p = new ScriptedPeer().listens();
+    p.sends("S 0:0(0) win 65535 <mss 1000>").sees("S. 0:0(0) ack 1").waits(rtt);
+    p.sends(". 1:1(0) ack 1").aged();
+    let next = 1;
+    for (let n = 0; ; n++) {
+      const { time } = p;
+      p.sends(`. ${next}:${next + 10}(10) ack 1`).silent();
+      next += 10;
+      p.waits(205);
+      const seen = p.next();
+      if (n === vain) return Math.round(seen.at - time);
+    }
+  };
+  expect(wait(600, 0)).toBe(40);
+  expect([wait(600, 1), wait(600, 2), wait(600, 5)]).toEqual([80, 160, 200]);
+  expect([wait(100, 1), wait(100, 5)]).toEqual([80, 100]);
+  expect(wait(10, 5)).toBe(40);
 });
 
 test("the second full segment draws an ACK at once [SHLD-19]", () => {
-  const p = later(new ScriptedPeer().established("<mss 1000>"));
+  const p = new ScriptedPeer().established("<mss 1000>").aged();
   p.sends(". 1:1001(1000) ack 1").silent();
   p.sends(". 1001:2001(1000) ack 1").sees(". 1:1(0) ack 2001").silent();
 });
 
 test("an ACK that is owed goes along with data", () => {
-  const p = new ScriptedPeer().established();
+  const p = new ScriptedPeer().established().aged();
   p.sends("P. 1:101(100) ack 1").silent();
   p.writes(3).sees("P. 1:4(3) ack 101").waits(150).silent();
 });
@@ -73,7 +116,7 @@ test("what comes out of order is kept, acknowledged at once, and delivered in or
 });
 
 test("a segment that straddles what was received gives only its new bytes, once [9293-3.10.7.4-TRIM]", () => {
-  const p = new ScriptedPeer().established();
+  const p = new ScriptedPeer().established().aged();
   p.sends("P. 1:11(10) ack 1").sends("P. 6:16(10) ack 1");
   expect([...p.received]).toEqual(bytes(1, 16));
   p.waits(100).sees(". 1:1(0) ack 16");
@@ -182,7 +225,7 @@ test("with delayed ACKs the timestamp of the first segment is echoed, behind a h
   const p = new ScriptedPeer().listens();
   p.sends("S 0:0(0) win 65535 <mss 1000,TS val 100 ecr 0>").sees("S. 0:0(0) ack 1");
   p.sends(". 1:1(0) ack 1 <TS val 101 ecr 0>");
-  later(p).sends(". 1:1001(1000) ack 1 <TS val 110 ecr 0>");
+  p.aged().sends(". 1:1001(1000) ack 1 <TS val 110 ecr 0>");
   p.sends(". 1001:2001(1000) ack 1 <TS val 120 ecr 0>");
   expect(p.next().segment.tsEcr).toBe(110);
   p.sends(". 2001:3001(1000) ack 1 <TS val 130 ecr 0>").silent();

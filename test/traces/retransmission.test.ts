@@ -21,7 +21,7 @@ test("the first sample R gives SRTT = R, RTTVAR = R / 2 and an RTO of R + 4 RTTV
 });
 
 test("a later sample moves RTTVAR by a quarter with the old SRTT, then SRTT by an eighth [6298-2.3]", () => {
-  const p = withRtt(100);
+  const p = withRtt(100, { tcp_rto_min_ms: 1 });
   p.writes(10).sees("P. 1:11(10) ack 1").waits(60).sends(". 1:1(0) ack 11");
   const { srtt, rttvar, rto } = p.endpoint.info();
   expect(rttvar).toBeCloseTo(0.75 * 50 + 0.25 * 40, 6);
@@ -29,11 +29,11 @@ test("a later sample moves RTTVAR by a quarter with the old SRTT, then SRTT by a
   expect(rto).toBeCloseTo(srtt + 4 * rttvar, 6);
 });
 
-test("the RTO is at least tcp_rto_min_ms [6298-2.4]", () => {
-  const p = withRtt(1);
-  expect(p.endpoint.info().rto).toBe(200);
+test("the RTO is at least tcp_rto_min_ms above the round trip [6298-2.4]", () => {
+  const p = withRtt(60);
+  expect(p.endpoint.info().rto).toBe(260);
   const q = withRtt(1, { tcp_rto_min_ms: 1000 });
-  expect(q.endpoint.info().rto).toBe(1000);
+  expect(q.endpoint.info().rto).toBe(1001);
 });
 
 test("each expiry doubles the RTO up to tcp_rto_max_ms; after tcp_retries2 it is over, far above 100 s [MUST-20, 6298-5.5, SHLD-11, 6298-2.5]", () => {

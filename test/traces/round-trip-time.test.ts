@@ -44,7 +44,7 @@ test("ten samples match the closed form with alpha 1/8, beta 1/4 and K = 4 [6298
 });
 
 test("with a constant RTT the clock's granularity of 1 ms takes the place of the variation [6298-4]", () => {
-  const p = withRtt(900);
+  const p = withRtt(900, { tcp_rto_min_ms: 1 });
   for (let n = 0; n < 60; n++) sample(p, 900);
   expect(p.endpoint.info().rttvar).toBeLessThan(0.01);
   expect(p.endpoint.info().rto).toBeCloseTo(901, 3);
@@ -144,7 +144,7 @@ test("fifty ACKs a round trip remember the past as long as one does [7323-4.2-WE
 });
 
 test("the back-off lasts until a sample is taken, and what was sent twice gives none [6298-5.5-RESET, 8961-4-BACKOFF, MUST-18]", () => {
-  const p = withRtt(100);
+  const p = withRtt(100, { tcp_rto_min_ms: 1 });
   p.writes(10).sees("P. 1:11(10) ack 1", 100);
   p.until(400).sees("P. 1:11(10) ack 1").until(1000).sees("P. 1:11(10) ack 1");
   expect(p.endpoint.info().rto).toBe(1200);

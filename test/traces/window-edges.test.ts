@@ -111,7 +111,7 @@ test("with shifts 3 and 9 windows are read with the peer's and sent with ours [7
   const p = new ScriptedPeer({ settings }).listens();
   p.sends("S 0:0(0) win 1000 <mss 1000,wscale 3>");
   p.sees("S. 0:0(0) ack 1 win 65535 <mss 1460,wscale 9>");
-  p.sends(". 1:1(0) ack 1 win 1000");
+  p.sends(". 1:1(0) ack 1 win 1000").aged();
   expect(p.endpoint.info().sndWnd).toBe(8000);
   p.sends(". 1:1001(1000) ack 1 win 1000").sends(". 1001:2001(1000) ack 1 win 1001");
   expect(p.endpoint.info().sndWnd).toBe(8008);

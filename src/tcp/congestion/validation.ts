@@ -38,8 +38,11 @@ export class Validation {
     return most < 0 ? Infinity : most;
   }
 
-  /** A round trip ended, with so many bytes acknowledged since the start; `measurable`: not in recovery. */
-  onRound(bytesAcked: number, measurable: boolean, srtt: number, now: Instant): void {
+  /**
+   * A round trip ended, with so many bytes acknowledged since the start; `measurable`: not in recovery; `used`: the window that
+   * held data back, all of which is in use though holes may hold back its ACKs; or 0.
+   */
+  onRound(bytesAcked: number, measurable: boolean, used: number, srtt: number, now: Instant): void {
     const span = Math.max(LOOK_BACK, 3 * srtt) / PARTS;
     for (let i = 0; i <= PARTS && now >= this.partEnds; i++) {
       this.part = (this.part + 1) % (PARTS + 1);
@@ -48,7 +51,7 @@ export class Validation {
     }
     if (now >= this.partEnds) this.partEnds = after(now, span);
     if (measurable && this.from >= 0) {
-      this.most[this.part] = Math.max(this.most[this.part]!, bytesAcked - this.from);
+      this.most[this.part] = Math.max(this.most[this.part]!, bytesAcked - this.from, used);
     }
     this.from = measurable ? bytesAcked : -1;
   }
@@ -70,7 +73,7 @@ export function validateRound(t: Tcb, limited: boolean, now: Instant): void {
     t.validation = new Validation(now);
   }
   const v = t.validation;
-  v.onRound(t.bytesAcked, t.recovery === "open", t.rtt.srtt, now);
+  v.onRound(t.bytesAcked, t.recovery === "open", limited ? cc.cwnd : 0, t.rtt.srtt, now);
   if (!isUnvalidated(t)) v.since = -1;
   else if (v.since < 0) v.since = now;
   else if (now - v.since >= NVP) {

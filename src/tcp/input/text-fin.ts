@@ -1,15 +1,16 @@
 /** Seventh and eighth check: text, FIN (RFC 9293 §3.10.7.4). */
-import { after, type Instant } from "../../base/time.ts";
+import type { Instant } from "../../base/time.ts";
 import { type SeqNum, seqAdd, seqGt, seqLeq, seqLt, seqMin } from "../../wire/seq.ts";
 import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { noteSpacing, oweAck } from "../ack-delay.ts";
 import { noteDuplicate } from "../dsack.ts";
 import { EVENT_PEER_FIN, EVENT_READABLE } from "../endpoint.ts";
 import { measureAsReceiver } from "../output/receive-window.ts";
 import { Reassembly } from "../reassembly.ts";
 import { mayReceive } from "../state.ts";
-import { ACK_DELAYED, ACK_NOW, type Tcb } from "../tcb.ts";
-import { TIMER_DELAYED_ACK } from "../timers.ts";
+import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { fail, setState, toTimeWait } from "../transitions.ts";
+
 import { DONE, type Verdict } from "./verdict.ts";
 
 export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
@@ -22,6 +23,7 @@ export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
       fail(t, "ECONNABORTED", "data arrived after close", now);
       return DONE;
     }
+    noteSpacing(t, now);
     const verdict = s.seq === t.rcv.nxt ? inOrder(t, s, now) : outOfOrder(t, s);
     if (verdict !== null) return verdict;
   }
@@ -86,25 +88,8 @@ function inOrder(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     t.ack = ACK_NOW; // RFC 5681 §4.2: a segment that fills a gap, at once
     return null;
   }
-  // two full segments are the most that go by (SHLD-19); `rcv.mss` may be one large offloaded segment
-  if (t.ack !== ACK_NOW) {
-    if (rcv.unacked >= 2 * Math.min(rcv.mss, t.snd.mss) || isQuick(t, length)) t.ack = ACK_NOW;
-    else {
-      t.ack = ACK_DELAYED;
-      if (!t.timers.isArmed(TIMER_DELAYED_ACK)) {
-        t.timers.start(TIMER_DELAYED_ACK, after(now, t.env.settings.tcp_delack_min_ms));
-      }
-    }
-  }
+  oweAck(t, now);
   return null;
-}
-
-/** Deviation from SHLD-18, as in Linux: the first full segments are acknowledged each, lest the peer's slow start wait. */
-function isQuick(t: Tcb, length: number): boolean {
-  const { rcv } = t;
-  if (rcv.quickAcks === 0 || length < rcv.mss) return false;
-  rcv.quickAcks--;
-  return true;
 }
 
 function fillHole(t: Tcb): void {

@@ -2,6 +2,7 @@
 import type { Instant } from "../../base/time.ts";
 import { type SeqNum, seqAdd, seqDiff, seqGt } from "../../wire/seq.ts";
 import { ACK, ECE, FIN, PSH } from "../../wire/tcp-segment.ts";
+import { noteAnswer } from "../ack-delay.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
 import { markData } from "../ecn.ts";
 import { EVENT_WRITABLE } from "../endpoint.ts";
@@ -105,7 +106,7 @@ function leavesFirst(t: Tcb, next: SeqNum, length: number, now: Instant): void {
   t.sent.append(snd.nxt, next, now);
   snd.nxt = next;
   t.bytesSent += length;
-  if (t.bytesReceived > 0) t.rcv.quickAcks = 0; // who answers with data has it take the ACKs along
+  noteAnswer(t, now);
   if (t.sack) chooseGuard(t, now);
   if (snd.wantRoom) tellRoom(t);
 }
