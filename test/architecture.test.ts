@@ -17,8 +17,21 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   runtime: ["base", "wire", "tcp", "stack", "devices"],
   sockets: ["base", "wire", "tcp", "stack", "devices", "runtime"],
   sim: ["base", "wire", "tcp", "stack", "netem", "sockets"],
-  tools: ["base", "wire", "tcp", "stack", "netem", "devices", "runtime", "sockets", "sim"],
-  cli: ["base", "wire", "tcp", "stack", "netem", "devices", "runtime", "sockets", "sim", "tools"],
+  fuzz: ["base", "wire", "tcp", "stack"],
+  tools: ["base", "wire", "tcp", "stack", "netem", "devices", "runtime", "sockets", "sim", "fuzz"],
+  cli: [
+    "base",
+    "wire",
+    "tcp",
+    "stack",
+    "netem",
+    "devices",
+    "runtime",
+    "sockets",
+    "sim",
+    "fuzz",
+    "tools",
+  ],
 };
 /** What may come from outside: Node's own modules, and packages by name. */
 const MAY_USE_NODE = new Set(["devices", "runtime", "sockets", "tools", "cli"]);

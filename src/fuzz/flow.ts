@@ -1,0 +1,177 @@
+/**
+ * What a peer knows of one connection to the stack: all of it was seen on the wire, nothing was looked up inside. The numbers of
+ * inputs are counted from these.
+ */
+
+import { get32, minus } from "./bytes.ts";
+import { SCALES } from "./options.ts";
+import { OPTION_SCALE, OPTION_TIMESTAMPS } from "./step.ts";
+
+/** Packets that can be sent again. */
+const KEPT = 4;
+/** The longest: 8192 bytes of text and both headers with options. */
+const ROOM = 8192 + 160;
+
+export class Flow {
+  readonly index: number;
+  readonly address: number;
+  readonly port: number;
+  stackPort: number;
+  /** The peer's ISN, and the number behind the highest it sent. */
+  isn = 0;
+  next = 0;
+  /** RCV.NXT and right edge of the stack as it last said. */
+  acked = 0;
+  edge = 0;
+  /** The stack's ISN; the number behind the highest that came; the highest that was acknowledged. */
+  theirIsn = 0;
+  theirNext = 0;
+  una = 0;
+  /** Of the segment sent before. */
+  lastSeq = 0;
+  lastAck = 0;
+  /** Shift of the stack's windows, and of the peer's. */
+  theirScale = 0;
+  scale = 0;
+  /** A SYN of the stack came, and the peer sent one. */
+  synSeen = false;
+  synSent = false;
+  /** What the peer's timestamps are at time 0, and the stack's last TSval. */
+  stampOffset = 0;
+  stampSeen = 0;
+  stamps = false;
+  cookie: Uint8Array = new Uint8Array(0);
+  /** The highest edge ever offered to the stack, as far as the peer knows; meaningful with `hasOffered`. */
+  maxEdge = 0;
+  hasOffered = false;
+  /** The highest number that the peer ever had acknowledged, and of the last SYN: what it offered. */
+  private synSeq = 0;
+  private synScale = -1;
+  private synStamps = false;
+  /** The last packet of the stack, as much as an ICMP message quotes. */
+  readonly quoted: Uint8Array = new Uint8Array(60);
+  quotedLength = 0;
+  private kept: Uint8Array | null = null;
+  private readonly keptLength = new Int32Array(KEPT);
+  private keptCount = 0;
+
+  constructor(index: number, address: number, port: number, stackPort: number) {
+    this.index = index;
+    this.address = address;
+    this.port = port;
+    this.stackPort = stackPort;
+  }
+
+  /** Before anything was said. */
+  reset(isn: number, stackPort: number): void {
+    this.stackPort = stackPort;
+    this.isn = isn;
+    this.next = isn;
+    this.acked = isn;
+    this.edge = isn;
+    this.theirIsn = 0;
+    this.theirNext = 0;
+    this.una = 0;
+    this.lastSeq = isn;
+    this.lastAck = 0;
+    this.theirScale = 0;
+    this.scale = 0;
+    this.synSeen = false;
+    this.synSent = false;
+    this.stampOffset = 0x7ff00000;
+    this.stampSeen = 0;
+    this.stamps = false;
+    if (this.cookie.length > 0) this.cookie = new Uint8Array(0);
+    this.quotedLength = 0;
+    this.keptCount = 0;
+    this.maxEdge = 0;
+    this.hasOffered = false;
+    this.synSeq = isn;
+    this.synScale = -1;
+    this.synStamps = false;
+  }
+
+  /** The peer sends a SYN. */
+  offers(seq: number, options: number, form: number): void {
+    this.synSeq = seq;
+    this.synScale = (options & OPTION_SCALE) === 0 ? -1 : Math.min(14, SCALES[form >> 5]!);
+    this.synStamps = (options & OPTION_TIMESTAMPS) !== 0;
+  }
+
+  /** The peer sends a window with an ACK. */
+  offered(ack: number, window: number, isSyn: boolean): void {
+    const edge = (ack + (window << (isSyn ? 0 : this.scale))) | 0;
+    if (!this.hasOffered || minus(edge, this.maxEdge) > 0) this.maxEdge = edge;
+    this.hasOffered = true;
+  }
+
+  /** A SYN of the stack: of a new connection, if its number or what it acknowledges is new. */
+  hearsSyn(
+    b: Uint8Array,
+    at: number,
+    header: number,
+    seq: number,
+    ack: number,
+    acknowledges: boolean,
+  ): void {
+    if (!this.synSeen || seq !== this.theirIsn) {
+      this.theirIsn = seq;
+      this.theirNext = seq;
+      this.una = seq;
+      this.synSeen = true;
+      this.hasOffered = false;
+    }
+    if (acknowledges && this.synSent && minus(ack, this.synSeq) > 0) {
+      if (this.isn !== this.synSeq) {
+        this.isn = this.synSeq;
+        this.next = ack;
+      }
+      this.acked = ack;
+    }
+    this.theirScale = 0;
+    this.scale = 0;
+    this.stamps = false;
+    for (let i = at + 20; i + 1 < at + header && b[i] !== 0;) {
+      if (b[i] === 1) {
+        i++;
+        continue;
+      }
+      const size = b[i + 1]!;
+      if (b[i] === 3 && this.synScale >= 0) {
+        this.theirScale = Math.min(14, b[i + 2]!);
+        this.scale = this.synScale;
+      } else if (b[i] === 8) {
+        this.stamps = this.synStamps;
+        this.stampSeen = get32(b, i + 2);
+      } else if (b[i] === 34 && size > 2) {
+        this.cookie = b.slice(i + 2, i + size);
+      }
+      i += Math.max(2, size);
+    }
+  }
+
+  /** The timestamp of any other segment, which begins the options or stands behind two NOPs. */
+  hearsStamps(b: Uint8Array, from: number, to: number): void {
+    const at = b[from] === 1 && b[from + 1] === 1 ? from + 2 : from;
+    if (at + 10 <= to && b[at] === 8) this.stampSeen = get32(b, at + 2);
+  }
+
+  keep(packet: Uint8Array, length: number): void {
+    if (length > ROOM) return;
+    this.kept ??= new Uint8Array(KEPT * ROOM);
+    const slot = this.keptCount++ % KEPT;
+    const from = slot * ROOM;
+    for (let i = 0; i < length; i++) this.kept[from + i] = packet[i]!;
+    this.keptLength[slot] = length;
+  }
+
+  /** Copies the packet that was sent `back` packets ago into `out`; its length, 0 if there is none. */
+  again(back: number, out: Uint8Array): number {
+    const age = back % KEPT;
+    if (this.kept === null || age >= this.keptCount) return 0;
+    const slot = (this.keptCount - 1 - age) % KEPT;
+    const length = this.keptLength[slot]!;
+    for (let i = 0; i < length; i++) out[i] = this.kept[slot * ROOM + i]!;
+    return length;
+  }
+}
