@@ -37,7 +37,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const MAY_USE_NODE = new Set(["devices", "runtime", "sockets", "tools", "cli"]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   devices: ["node-gyp-build"],
-  tools: ["@swc/wasm-typescript", "bullmq", "ioredis", "uplot"],
+  tools: [
+    "@nats-io/jetstream",
+    "@nats-io/transport-node",
+    "@swc/wasm-typescript",
+    "bullmq",
+    "ioredis",
+    "uplot",
+  ],
   cli: ["commander"],
 };
 
