@@ -6,10 +6,24 @@ import { expect, test } from "vitest";
 
 const SRC = fileURLToPath(new URL("../src", import.meta.url));
 
+const BELOW_TOOLS = [
+  "base",
+  "wire",
+  "packet",
+  "tcp",
+  "stack",
+  "netem",
+  "devices",
+  "runtime",
+  "sockets",
+  "sim",
+  "fuzz",
+];
 /** A room may import from itself and from these. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   base: [],
   wire: ["base"],
+  packet: ["base", "wire"],
   tcp: ["base", "wire"],
   stack: ["base", "wire", "tcp"],
   netem: ["base"],
@@ -17,21 +31,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   runtime: ["base", "wire", "tcp", "stack", "devices"],
   sockets: ["base", "wire", "tcp", "stack", "devices", "runtime"],
   sim: ["base", "wire", "tcp", "stack", "netem", "sockets"],
-  fuzz: ["base", "wire", "tcp", "stack"],
-  tools: ["base", "wire", "tcp", "stack", "netem", "devices", "runtime", "sockets", "sim", "fuzz"],
-  cli: [
-    "base",
-    "wire",
-    "tcp",
-    "stack",
-    "netem",
-    "devices",
-    "runtime",
-    "sockets",
-    "sim",
-    "fuzz",
-    "tools",
-  ],
+  fuzz: ["base", "wire", "packet", "tcp", "stack"],
+  tools: BELOW_TOOLS,
+  cli: [...BELOW_TOOLS, "tools"],
 };
 /** What may come from outside: Node's own modules, and packages by name. */
 const MAY_USE_NODE = new Set(["devices", "runtime", "sockets", "tools", "cli"]);
