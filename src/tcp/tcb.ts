@@ -124,6 +124,8 @@ export interface RecvVars {
   urgentPending: boolean;
   /** When a segment last came. */
   lastHeard: Instant;
+  /** When payload last came. */
+  lastText: Instant;
   /** Auto-tuning: bytes the user took in this epoch, and when it began. */
   taken: number;
   epoch: Instant;
@@ -208,6 +210,8 @@ export class Tcb {
   /** Bytes of IP options on each packet: a source route's. */
   ipOptionBytes = 0;
   noDelay = false;
+  /** A short segment waits for more. */
+  corked = false;
   /** The user takes what is lent: see {@link Endpoint.lends}. */
   lends = false;
   keepAlive = false;
@@ -295,6 +299,9 @@ export class Tcb {
   // statistics
   segsIn = 0;
   segsOut = 0;
+  dataSegsIn = 0;
+  dataSegsOut = 0;
+  outOfOrderSegments = 0;
   bytesReceived = 0;
   bytesAcked = 0;
   bytesSent = 0;
@@ -373,6 +380,7 @@ export class Tcb {
       urgent: zero,
       urgentPending: false,
       lastHeard: now,
+      lastText: now,
       taken: 0,
       epoch: now,
       rtt8: 0,
