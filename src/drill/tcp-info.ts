@@ -69,6 +69,7 @@ const FIELDS: Readonly<Record<string, (i: TcpInfo) => number>> = {
   snd_wscale: (i) => Math.max(0, i.sndWscale),
   rcv_wscale: (i) => Math.max(0, i.rcvWscale),
   rto: (i) => us(i.rto),
+  ato: (i) => us(i.ato),
   snd_mss: (i) => i.sndMss,
   rcv_mss: (i) => i.rcvMss,
   unacked: (i) => i.unackedSegments,

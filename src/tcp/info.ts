@@ -51,6 +51,8 @@ export interface TcpInfo {
   readonly srtt: number;
   readonly rttvar: number;
   readonly minRtt: number;
+  /** ms that an ACK is put off for data to take it along; 0 before data came (tcpi_ato). */
+  readonly ato: number;
   /** The round trip as a receiver sees it, ms; 0 before it was seen (tcpi_rcv_rtt). */
   readonly rcvRtt: number;
   /** ms, back-off included (tcpi_rto). */

@@ -59,6 +59,7 @@ const path = (t: Tcb) => ({
   mtuSearchHigh: t.mtuSearch?.high ?? 0,
   srtt: t.rtt.srtt,
   rttvar: t.rtt.rttvar,
+  ato: t.rcv.delay,
   rcvRtt: t.rcv.rtt8 / 8,
   minRtt: t.rtt.samples === 0 ? 0 : t.rtt.minRtt,
   rto: t.rtt.current(t.env.settings.tcp_rto_max_ms),

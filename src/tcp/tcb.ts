@@ -124,8 +124,6 @@ export interface RecvVars {
   urgentPending: boolean;
   /** When a segment last came. */
   lastHeard: Instant;
-  /** When payload last came. */
-  lastText: Instant;
   /** Auto-tuning: bytes the user took in this epoch, and when it began. */
   taken: number;
   epoch: Instant;
@@ -372,7 +370,6 @@ export class Tcb {
       quickAcks: 0,
       interactive: false,
       delay: 0,
-      lastText: now,
       finSeq: zero,
       finSeen: false,
       ended: false,

@@ -25,7 +25,6 @@ export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     }
     noteSpacing(t, now);
     t.dataSegsIn++;
-    t.rcv.lastText = now;
     const verdict = s.seq === t.rcv.nxt ? inOrder(t, s, now) : outOfOrder(t, s);
     if (verdict !== null) return verdict;
   }
