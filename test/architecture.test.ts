@@ -17,6 +17,7 @@ const BELOW_TOOLS = [
   "runtime",
   "sockets",
   "sim",
+  "drill",
   "fuzz",
 ];
 /** A room may import from itself and from these. */
@@ -31,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   runtime: ["base", "wire", "tcp", "stack", "devices"],
   sockets: ["base", "wire", "tcp", "stack", "devices", "runtime"],
   sim: ["base", "wire", "tcp", "stack", "netem", "sockets"],
+  drill: ["base", "wire", "packet", "tcp", "stack"],
   fuzz: ["base", "wire", "packet", "tcp", "stack"],
   tools: BELOW_TOOLS,
   cli: [...BELOW_TOOLS, "tools"],

@@ -79,6 +79,13 @@ export class FastOpenCache implements FastOpenServers {
     this.count("TcpExtTCPFastOpenBlackhole");
   }
 
+  /** Everything learnt, cookies and failures. */
+  forget(): void {
+    this.entries.clear();
+    this.blackHoles = 0;
+    this.pausedUntil = LONG_AGO;
+  }
+
   endSeen(): void {
     this.blackHoles = 0;
   }

@@ -46,6 +46,12 @@ export class PathMtuCache implements PathMtus {
     this.epoch++;
   }
 
+  /** Everything learnt. */
+  forget(): void {
+    this.entries.clear();
+    this.epoch++;
+  }
+
   private valid(destination: Ipv4Address, now: Instant): Entry | undefined {
     const entry = this.entries.get(destination);
     if (entry === undefined || entry.expires > now) return entry;

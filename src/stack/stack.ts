@@ -439,6 +439,12 @@ export class Stack {
     return all;
   }
 
+  /** What was learnt of destinations, path MTUs and Fast Open, is forgotten (`ip tcp_metrics flush all`). */
+  forgetDestinations(): void {
+    this.env.paths.forget();
+    this.env.fastOpens.forget();
+  }
+
   /** The ports that are listened on. */
   listening(): ListenerRow[] {
     return this.listeners.rows();

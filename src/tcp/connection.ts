@@ -130,6 +130,10 @@ export class TcpConnection extends Tcb implements Endpoint {
     user.open(this, now);
   }
 
+  get holdsSyn(): boolean {
+    return this.fastOpen !== null && this.fastOpen.holds;
+  }
+
   get sendSpace(): number {
     if (this.snd.finQueued) return 0;
     const space = writeRoom(this);
@@ -165,8 +169,8 @@ export class TcpConnection extends Tcb implements Endpoint {
     return this.receiveQueue.length;
   }
 
-  receive(): Uint8Array | null {
-    const chunk = this.receiveQueue.shift();
+  receive(max?: number): Uint8Array | null {
+    const chunk = this.receiveQueue.shift(max);
     if (this.rcv.urgentPending) urgentTaken(this);
     settleMemory(this);
     if (chunk === null || this.dead) return chunk;
@@ -210,6 +214,11 @@ export class TcpConnection extends Tcb implements Endpoint {
   setNoDelay(on: boolean): void {
     this.noDelay = on;
     if (on) this.env.mark(this);
+  }
+
+  setCork(on: boolean): void {
+    if (this.corked && !on) this.env.mark(this);
+    this.corked = on;
   }
 
   setKeepAlive(on: boolean, idle?: number, interval?: number, probes?: number): void {

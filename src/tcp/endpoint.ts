@@ -45,6 +45,8 @@ export interface Endpoint {
   readonly bytesReceived: number;
   readonly bytesAcked: number;
 
+  /** The SYN waits a moment for data to take along (Fast Open, with a cookie): what is sent now leaves with it. */
+  readonly holdsSyn: boolean;
   /** Bytes that `send` takes before the send buffer is full (it takes a whole chunk while this is > 0). */
   readonly sendSpace: number;
   /** Bytes queued and not yet acknowledged. */
@@ -69,8 +71,11 @@ export interface Endpoint {
    * the device reads into, and nothing is copied. What is not received by then is copied after all.
    */
   lends: boolean;
-  /** The next chunk in order, the caller's for good (but see `lends`); null when there is none. Opens the window. */
-  receive(): Uint8Array | null;
+  /**
+   * The next chunk in order, or no more than `max` bytes of it, the caller's for good (but see `lends`); null when there is
+   * none. Opens the window.
+   */
+  receive(max?: number): Uint8Array | null;
   /** Bytes from where the user has read to the peer's urgent mark: 0 at the mark, behind it and without one. */
   readonly urgentAhead: number;
   /** True when the peer's FIN was reached and everything before it was received. */
@@ -87,6 +92,8 @@ export interface Endpoint {
   abort(): void;
 
   setNoDelay(on: boolean): void;
+  /** TCP_CORK, and MSG_MORE of one write: while it is on a short segment waits for more, as long as the window probe would. */
+  setCork(on: boolean): void;
   /** `idle`, `interval` in ms; undefined leaves the stack's setting. */
   setKeepAlive(on: boolean, idle?: number, interval?: number, probes?: number): void;
   /**

@@ -32,6 +32,8 @@ export interface FastOpenServers {
   blackHole(now: Instant): void;
   /** Such a connection came to its end. */
   endSeen(): void;
+  /** Everything learnt. */
+  forget(): void;
 }
 
 /** What a listener counts (RFC 7413 §5.1). */

@@ -51,6 +51,10 @@ export interface TcpInfo {
   readonly srtt: number;
   readonly rttvar: number;
   readonly minRtt: number;
+  /** ms that an ACK is put off for data to take it along; 0 before data came (tcpi_ato). */
+  readonly ato: number;
+  /** The round trip as a receiver sees it, ms; 0 before it was seen (tcpi_rcv_rtt). */
+  readonly rcvRtt: number;
   /** ms, back-off included (tcpi_rto). */
   readonly rto: number;
   /** Doublings of the timeout in force (tcpi_backoff). */
@@ -65,11 +69,19 @@ export interface TcpInfo {
   readonly ssthresh: number;
   readonly congestionControl: string;
   readonly recovery: "open" | "recovery" | "loss";
+  /** The same as Linux tells it (tcpi_ca_state): after an echo of congestion, and with duplicate ACKs or SACKed data, "open" is more. */
+  readonly caState: "open" | "disorder" | "cwr" | "recovery" | "loss";
   /** Sequence numbers sent and not acknowledged; of these SACKed, and marked lost; believed to be in the network. Bytes. */
   readonly unacked: number;
   readonly sacked: number;
   readonly lost: number;
   readonly inFlight: number;
+
+  /** The same in segments, as they left: under way, SACKed, lost, and sent again and not known to have arrived. */
+  readonly unackedSegments: number;
+  readonly sackedSegments: number;
+  readonly lostSegments: number;
+  readonly resentSegments: number;
 
   /** Bytes queued by the user and not yet acknowledged; of these never sent (tcpi_notsent_bytes); and how many may be. */
   readonly sendQueued: number;
@@ -85,6 +97,10 @@ export interface TcpInfo {
   /** Segments; one that the device cuts counts once. */
   readonly segsIn: number;
   readonly segsOut: number;
+  /** Of these, those with payload; and those that came behind a hole (tcpi_rcv_ooopack). */
+  readonly dataSegsIn: number;
+  readonly dataSegsOut: number;
+  readonly outOfOrderSegments: number;
   /** Payload bytes: accepted in order, acknowledged by the peer, sent for the first time. */
   readonly bytesReceived: number;
   readonly bytesAcked: number;
@@ -101,6 +117,8 @@ export interface TcpInfo {
   /** ms since SYN, data or FIN last left, and since anything acceptable last came (tcpi_last_data_sent, tcpi_last_ack_recv). */
   readonly lastSent: number;
   readonly lastHeard: number;
+  /** ms since payload last came (tcpi_last_data_recv). */
+  readonly lastReceived: number;
   /** ms; 0: tcp_retries2 decides (TCP_USER_TIMEOUT, or agreed by RFC 5482). */
   readonly userTimeout: number;
   readonly keepAlive: boolean;

@@ -22,6 +22,8 @@ export interface PathMtus {
   /** When what was learnt is forgotten; `NEVER` where nothing was. */
   expires(destination: Ipv4Address, now: Instant): Instant;
   learn(destination: Ipv4Address, mtu: number, now: Instant): void;
+  /** Everything learnt. */
+  forget(): void;
 }
 
 /** RFC 791: every link takes as much; a message that says less is nonsense (RFC 1191 §3). */

@@ -126,9 +126,16 @@ export class ReceiveQueue {
     this.cost += cost;
   }
 
-  shift(): Uint8Array | null {
+  /** The next chunk, or `max` bytes of it; what is left of it holds down all of its memory. */
+  shift(max: number = Infinity): Uint8Array | null {
     const chunk = this.head;
     if (chunk === null) return null;
+    if (chunk.bytes.length > max) {
+      const taken = chunk.bytes.subarray(0, max);
+      chunk.bytes = chunk.bytes.subarray(max);
+      this.length -= max;
+      return taken;
+    }
     this.head = chunk.next;
     if (chunk.next === null) {
       this.tail = null;

@@ -6,6 +6,7 @@ import type { TcpInfo } from "./info.ts";
 import { flightSize, inNetwork } from "./flight.ts";
 import { pathMtu } from "./mss.ts";
 import { unsent } from "./output/send-policy.ts";
+import { countSegments } from "./recovery/count-segments.ts";
 import { GUARD_NAMES } from "./retransmit-timer.ts";
 import type { Tcb } from "./tcb.ts";
 import { TIMER_NAMES, TIMER_RETRANSMIT } from "./timers.ts";
@@ -58,6 +59,8 @@ const path = (t: Tcb) => ({
   mtuSearchHigh: t.mtuSearch?.high ?? 0,
   srtt: t.rtt.srtt,
   rttvar: t.rtt.rttvar,
+  ato: t.rcv.delay,
+  rcvRtt: t.rcv.rtt8 / 8,
   minRtt: t.rtt.samples === 0 ? 0 : t.rtt.minRtt,
   rto: t.rtt.current(t.env.settings.tcp_rto_max_ms),
   backoff: t.rtt.backoff,
@@ -65,13 +68,21 @@ const path = (t: Tcb) => ({
   ssthresh: t.cc?.ssthresh ?? 0,
   congestionControl: t.cc?.name ?? "",
   recovery: t.recovery,
+  caState: caState(t),
 });
+
+function caState(t: Tcb): TcpInfo["caState"] {
+  if (t.recovery !== "open") return t.recovery;
+  if (t.ecn !== null && t.ecn.reduced) return "cwr";
+  return t.dupAcks > 0 || (t.sent !== null && t.sent.sacked > 0) ? "disorder" : "open";
+}
 
 const queues = (t: Tcb) => ({
   unacked: flightSize(t),
   sacked: t.sent?.sacked ?? 0,
   lost: t.sent?.lost ?? 0,
   inFlight: inNetwork(t),
+  ...countSegments(t.sent, t.snd.mss),
   sendQueued: t.sendBuffer.length,
   notSent: Math.max(0, unsent(t)),
   sendBuffer: t.snd.limit,
@@ -86,6 +97,9 @@ const counts = (t: Tcb) => ({
   probes: t.probesSent,
   segsIn: t.segsIn,
   segsOut: t.segsOut,
+  dataSegsIn: t.dataSegsIn,
+  dataSegsOut: t.dataSegsOut,
+  outOfOrderSegments: t.outOfOrderSegments,
   bytesReceived: t.bytesReceived,
   bytesAcked: t.bytesAcked,
   bytesSent: t.bytesSent,
@@ -101,6 +115,7 @@ function times(t: Tcb, now: Instant) {
   return {
     lastSent: elapsed(t.snd.lastSent, now),
     lastHeard: elapsed(t.rcv.lastHeard, now),
+    lastReceived: elapsed(t.rcv.lastText, now),
     userTimeout: t.userTimeout,
     keepAlive: t.keepAlive,
     timer:

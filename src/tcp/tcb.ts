@@ -208,6 +208,8 @@ export class Tcb {
   /** Bytes of IP options on each packet: a source route's. */
   ipOptionBytes = 0;
   noDelay = false;
+  /** A short segment waits for more. */
+  corked = false;
   /** The user takes what is lent: see {@link Endpoint.lends}. */
   lends = false;
   keepAlive = false;
@@ -295,6 +297,9 @@ export class Tcb {
   // statistics
   segsIn = 0;
   segsOut = 0;
+  dataSegsIn = 0;
+  dataSegsOut = 0;
+  outOfOrderSegments = 0;
   bytesReceived = 0;
   bytesAcked = 0;
   bytesSent = 0;
@@ -365,7 +370,6 @@ export class Tcb {
       quickAcks: 0,
       interactive: false,
       delay: 0,
-      lastText: now,
       finSeq: zero,
       finSeen: false,
       ended: false,
@@ -373,6 +377,7 @@ export class Tcb {
       urgent: zero,
       urgentPending: false,
       lastHeard: now,
+      lastText: now,
       taken: 0,
       epoch: now,
       rtt8: 0,

@@ -24,6 +24,7 @@ export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
       return DONE;
     }
     noteSpacing(t, now);
+    t.dataSegsIn++;
     const verdict = s.seq === t.rcv.nxt ? inOrder(t, s, now) : outOfOrder(t, s);
     if (verdict !== null) return verdict;
   }
@@ -107,6 +108,7 @@ function fillHole(t: Tcb): void {
 }
 
 function outOfOrder(t: Tcb, s: TcpSegment): Verdict {
+  t.outOfOrderSegments++;
   t.duplicateAcks++;
   t.env.count("TcpExtTCPOFOQueue");
   if (t.rcv.finSeen && seqGt(seqAdd(s.seq, s.payloadLength), t.rcv.finSeq))

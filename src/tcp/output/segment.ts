@@ -83,6 +83,7 @@ export function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Ins
   if (seqGt(next, snd.nxt)) leavesFirst(t, next, length, now);
   noteRate(t, length, idle, now);
   if ((flags & FIN) !== 0 && !snd.finSent) finLeaves(t, now);
+  if (length > 0) t.dataSegsOut++;
   snd.lastSent = now;
   t.timers.stop(TIMER_PERSIST);
 }

@@ -57,5 +57,6 @@ export function nextLength(t: Tcb, waiting: number, room: number, max: number): 
 
 /** Nagle (SHLD-7): a short segment waits while any data is unacknowledged; not with urgent data, as in Linux. */
 function shortMayLeave(t: Tcb): boolean {
+  if (t.corked && !t.snd.finQueued) return false;
   return t.noDelay || t.snd.nxt === t.snd.bufferSeq || t.snd.finQueued || t.snd.urgentPending;
 }

@@ -368,6 +368,14 @@ export class SentRecords extends RecordArray {
     return null;
   }
 
+  /** Each record: its bytes, and whether they are SACKed, lost, or under way again. */
+  forEach(see: (bytes: number, sacked: boolean, lost: boolean, resent: boolean) => void): void {
+    for (let i = this.head; i < this.tail; i++) {
+      const flags = this.flags[i]!;
+      see(this.lengthOf(i), (flags & SACKED) !== 0, (flags & LOST) !== 0, (flags & RESENT) !== 0);
+    }
+  }
+
   /** Where the last record begins. */
   get last(): SeqNum {
     return this.startOf(this.tail - 1);

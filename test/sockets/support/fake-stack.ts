@@ -37,6 +37,7 @@ export class FakeEndpoint implements Endpoint {
   sendQueued = 0;
   receiveQueued = 0;
   readonly urgentAhead = 0;
+  readonly holdsSyn = false;
   lends = false;
   readonly calls: string[] = [];
   readonly #out: Uint8Array[] = [];
@@ -136,6 +137,10 @@ export class FakeEndpoint implements Endpoint {
     this.peer = peer;
     this.state = "ESTABLISHED";
     this.later(EVENT_ESTABLISHED);
+  }
+
+  setCork(on: boolean): void {
+    this.calls.push(`setCork ${on}`);
   }
 
   setNoDelay(on: boolean): void {

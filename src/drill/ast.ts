@@ -1,0 +1,157 @@
+/** What a script says, as data. Times are whole microseconds, numbers of packets as the script counts. */
+
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Script {
+  readonly file: string;
+  readonly text: string;
+  readonly options: readonly ScriptOption[];
+  /** Shell text before the first event and behind the last. */
+  readonly init: ShellAction | null;
+  readonly events: readonly Event[];
+  readonly cleanup: ShellAction | null;
+}
+
+export interface ScriptOption {
+  readonly line: number;
+  readonly name: string;
+  /** Null without `=`. */
+  readonly value: string | null;
+}
+
+export type EventTime =
+  | { readonly kind: "absolute"; readonly at: number }
+  | { readonly kind: "relative"; readonly at: number }
+  | { readonly kind: "any" }
+  | { readonly kind: "absolute-range"; readonly at: number; readonly to: number }
+  | { readonly kind: "relative-range"; readonly at: number; readonly to: number };
+
+export interface Event {
+  readonly line: number;
+  readonly time: EventTime;
+  readonly timeSpan: Span;
+  readonly action: Action;
+}
+
+export type Action = PacketAction | CallAction | ShellAction | CodeAction;
+
+export interface ShellAction {
+  readonly kind: "shell";
+  readonly line: number;
+  readonly text: string;
+}
+
+export interface CodeAction {
+  readonly kind: "code";
+  readonly line: number;
+  readonly text: string;
+}
+
+// --- packets ------------------------------------------------------------------------------------------
+
+export type EcnWord = "noecn" | "ect0" | "ect1" | "ce" | "ect01";
+
+export interface IpInfo {
+  readonly ecn: EcnWord | null;
+  readonly tos: number | null;
+  readonly ttl: number | null;
+}
+
+export type PacketBody = TcpBody | IcmpBody | UdpBody;
+
+export interface PacketAction {
+  readonly kind: "packet";
+  readonly inbound: boolean;
+  readonly ip: IpInfo;
+  /** Of who sends it, and of who gets it; null: those of the connection. */
+  readonly ports: { readonly source: number; readonly destination: number } | null;
+  readonly body: PacketBody;
+  readonly span: Span;
+}
+
+export interface TcpBody {
+  readonly protocol: "tcp";
+  /** FIN to CWR as on the wire, and AE as 0x100. */
+  readonly flags: number;
+  readonly seq: number;
+  readonly length: number;
+  /** Null: omitted, which means 0. */
+  readonly ack: number | null;
+  readonly window: number | null;
+  readonly urgent: number;
+  /** "any": `<...>`. */
+  readonly options: readonly TcpOption[] | "any";
+}
+
+export type TcpOption =
+  | { readonly kind: "nop" }
+  | { readonly kind: "eol" }
+  | { readonly kind: "mss"; readonly value: number }
+  | { readonly kind: "wscale"; readonly value: number }
+  | { readonly kind: "sackOK" }
+  | { readonly kind: "sack"; readonly blocks: readonly (readonly [number, number])[] }
+  | { readonly kind: "TS"; readonly val: number; readonly ecr: number }
+  | { readonly kind: "md5"; readonly bytes: Uint8Array }
+  | { readonly kind: "FO"; readonly bytes: Uint8Array }
+  | { readonly kind: "FOEXP"; readonly bytes: Uint8Array }
+  /** Accurate ECN: kind 172 or 174 and up to three counters of 24 bits, in this order. */
+  | {
+      readonly kind: "ECN";
+      readonly number: 172 | 174;
+      readonly counters: readonly (readonly [string, number])[];
+    }
+  /** Seen only: an option that the language has no word for. */
+  | { readonly kind: "other"; readonly number: number; readonly bytes: Uint8Array };
+
+export interface IcmpBody {
+  readonly protocol: "icmp";
+  readonly type: number;
+  readonly code: number;
+  readonly mtu: number | null;
+  readonly id: number | null;
+  readonly quote:
+    | { readonly kind: "none" }
+    | { readonly kind: "tcp"; readonly seq: number; readonly length: number }
+    | { readonly kind: "udp"; readonly length: number }
+    | { readonly kind: "raw"; readonly length: number };
+}
+
+export interface UdpBody {
+  readonly protocol: "udp";
+  readonly length: number;
+}
+
+// --- calls --------------------------------------------------------------------------------------------
+
+export interface CallAction {
+  readonly kind: "call";
+  readonly line: number;
+  readonly name: string;
+  readonly args: readonly Expr[];
+  /** When a call that blocks returns, by the same base as its time; null: it does not block. */
+  readonly end: number | null;
+  readonly result: number;
+  /** The name of the error, null where none is given. */
+  readonly errno: string | null;
+  readonly span: Span;
+}
+
+export type Expr =
+  | { readonly kind: "any" }
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "word"; readonly name: string }
+  | { readonly kind: "string"; readonly value: string; readonly open: boolean }
+  | { readonly kind: "or"; readonly left: Expr; readonly right: Expr }
+  | { readonly kind: "list"; readonly items: readonly Expr[] }
+  | { readonly kind: "struct"; readonly items: readonly Expr[] }
+  | {
+      readonly kind: "field";
+      readonly name: string;
+      /** What stands in brackets behind the name, as in `msg_iov(2)=`. */
+      readonly argument: Expr | null;
+      readonly value: Expr;
+    }
+  | { readonly kind: "function"; readonly name: string; readonly args: readonly Expr[] };
