@@ -12,6 +12,18 @@ const KEPT = 4;
 /** The longest: 8192 bytes of text and both headers with options. */
 const ROOM = 8192 + 160;
 
+/** SYNs whose offers are remembered. */
+const SYNS = 4;
+
+interface Syn {
+  seq: number;
+  /** Behind the text on it. */
+  end: number;
+  scale: number;
+  window: number;
+  stamps: boolean;
+}
+
 export class Flow {
   readonly index: number;
   readonly address: number;
@@ -44,10 +56,17 @@ export class Flow {
   /** The highest edge ever offered to the stack, as far as the peer knows; meaningful with `hasOffered`. */
   maxEdge = 0;
   hasOffered = false;
-  /** The highest number that the peer ever had acknowledged, and of the last SYN: what it offered. */
-  private synSeq = 0;
-  private synScale = -1;
-  private synStamps = false;
+  /** The stack answers a SYN of which the peer does not know any more what it offered. */
+  uncertain = false;
+  /** The last SYNs and what they offered. */
+  private readonly syns: readonly Syn[] = Array.from({ length: SYNS }, () => ({
+    seq: 0,
+    end: 0,
+    scale: -1,
+    window: 0,
+    stamps: false,
+  }));
+  private synCount = 0;
   /** The last packet of the stack, as much as an ICMP message quotes. */
   readonly quoted: Uint8Array = new Uint8Array(60);
   quotedLength = 0;
@@ -86,16 +105,40 @@ export class Flow {
     this.keptCount = 0;
     this.maxEdge = 0;
     this.hasOffered = false;
-    this.synSeq = isn;
-    this.synScale = -1;
-    this.synStamps = false;
+    this.uncertain = false;
+    this.synCount = 0;
   }
 
   /** The peer sends a SYN. */
-  offers(seq: number, options: number, form: number): void {
-    this.synSeq = seq;
-    this.synScale = (options & OPTION_SCALE) === 0 ? -1 : Math.min(14, SCALES[form >> 5]!);
-    this.synStamps = (options & OPTION_TIMESTAMPS) !== 0;
+  offers(seq: number, length: number, options: number, form: number, window: number): void {
+    let syn = this.synOf((seq + 1) | 0);
+    if (syn === null) {
+      syn = this.syns[this.synCount++ % SYNS]!;
+      syn.seq = seq;
+      syn.end = seq;
+      syn.scale = -1;
+      syn.window = 0;
+    }
+    // of two with one number either may have been heard
+    const end = (seq + 1 + length) | 0;
+    if (minus(end, syn.end) > 0) syn.end = end;
+    const scale = (options & OPTION_SCALE) === 0 ? -1 : Math.min(14, SCALES[form >> 5]!);
+    syn.scale = Math.max(syn.scale, scale);
+    syn.window = Math.max(syn.window, window);
+    syn.stamps = (options & OPTION_TIMESTAMPS) !== 0;
+  }
+
+  /** The SYN that this acknowledges. */
+  private synOf(ack: number): Syn | null {
+    for (let i = 0; i < Math.min(SYNS, this.synCount); i++) {
+      const syn = this.syns[i]!;
+      if (minus(ack, syn.seq) === 1) return syn;
+    }
+    for (let i = 0; i < Math.min(SYNS, this.synCount); i++) {
+      const syn = this.syns[i]!;
+      if (minus(ack, syn.seq) > 0 && minus(ack, syn.end) <= 0) return syn;
+    }
+    return null;
   }
 
   /** The peer sends a window with an ACK. */
@@ -121,12 +164,17 @@ export class Flow {
       this.synSeen = true;
       this.hasOffered = false;
     }
-    if (acknowledges && this.synSent && minus(ack, this.synSeq) > 0) {
-      if (this.isn !== this.synSeq) {
-        this.isn = this.synSeq;
+    const syn = acknowledges ? this.synOf(ack) : null;
+    if (acknowledges) {
+      if (syn === null) this.uncertain = true;
+      const isn = syn === null ? (ack - 1) | 0 : syn.seq;
+      if (this.isn !== isn) {
+        this.isn = isn;
         this.next = ack;
       }
       this.acked = ack;
+      if (!this.hasOffered) this.maxEdge = (seq + 1 + (syn?.window ?? 65535)) | 0;
+      this.hasOffered = true;
     }
     this.theirScale = 0;
     this.scale = 0;
@@ -137,11 +185,11 @@ export class Flow {
         continue;
       }
       const size = b[i + 1]!;
-      if (b[i] === 3 && this.synScale >= 0) {
+      if (b[i] === 3 && syn !== null && syn.scale >= 0) {
         this.theirScale = Math.min(14, b[i + 2]!);
-        this.scale = this.synScale;
+        this.scale = syn.scale;
       } else if (b[i] === 8) {
-        this.stamps = this.synStamps;
+        this.stamps = syn === null || syn.stamps;
         this.stampSeen = get32(b, i + 2);
       } else if (b[i] === 34 && size > 2) {
         this.cookie = b.slice(i + 2, i + size);
