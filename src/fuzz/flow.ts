@@ -12,6 +12,8 @@ const KEPT = 4;
 /** The longest: 8192 bytes of text and both headers with options. */
 const ROOM = 8192 + 160;
 
+/** Nothing farther off is taken for a number of the same connection. */
+const NEAR = 0x40000000;
 /** SYNs whose offers are remembered. */
 const SYNS = 4;
 
@@ -56,6 +58,12 @@ export class Flow {
   /** The highest edge ever offered to the stack, as far as the peer knows; meaningful with `hasOffered`. */
   maxEdge = 0;
   hasOffered = false;
+  /** The stack acknowledged a SYN of the peer. */
+  acknowledged = false;
+  /** Connections that the stack began on this flow, as far as was heard. */
+  incarnations = 0;
+  private offeredScale = -1;
+  private offeredStamps = false;
   /** The stack answers a SYN of which the peer does not know any more what it offered. */
   uncertain = false;
   /** The last SYNs and what they offered. */
@@ -106,12 +114,16 @@ export class Flow {
     this.maxEdge = 0;
     this.hasOffered = false;
     this.uncertain = false;
+    this.acknowledged = false;
+    this.incarnations = 0;
+    this.offeredScale = -1;
+    this.offeredStamps = false;
     this.synCount = 0;
   }
 
   /** The peer sends a SYN. */
   offers(seq: number, length: number, options: number, form: number, window: number): void {
-    let syn = this.synOf((seq + 1) | 0);
+    let syn = this.synWith(seq);
     if (syn === null) {
       syn = this.syns[this.synCount++ % SYNS]!;
       syn.seq = seq;
@@ -128,12 +140,17 @@ export class Flow {
     syn.stamps = (options & OPTION_TIMESTAMPS) !== 0;
   }
 
+  private synWith(seq: number): Syn | null {
+    for (let i = 0; i < Math.min(SYNS, this.synCount); i++) {
+      if (this.syns[i]!.seq === seq) return this.syns[i]!;
+    }
+    return null;
+  }
+
   /** The SYN that this acknowledges. */
   private synOf(ack: number): Syn | null {
-    for (let i = 0; i < Math.min(SYNS, this.synCount); i++) {
-      const syn = this.syns[i]!;
-      if (minus(ack, syn.seq) === 1) return syn;
-    }
+    const exact = this.synWith((ack - 1) | 0);
+    if (exact !== null) return exact;
     for (let i = 0; i < Math.min(SYNS, this.synCount); i++) {
       const syn = this.syns[i]!;
       if (minus(ack, syn.seq) > 0 && minus(ack, syn.end) <= 0) return syn;
@@ -143,59 +160,66 @@ export class Flow {
 
   /** The peer sends a window with an ACK. */
   offered(ack: number, window: number, isSyn: boolean): void {
+    const ahead = minus(ack, this.theirNext);
+    if (ahead > NEAR || ahead < -NEAR) return;
     const edge = (ack + (window << (isSyn ? 0 : this.scale))) | 0;
     if (!this.hasOffered || minus(edge, this.maxEdge) > 0) this.maxEdge = edge;
     this.hasOffered = true;
   }
 
-  /** A SYN of the stack: of a new connection, if its number or what it acknowledges is new. */
-  hearsSyn(
-    b: Uint8Array,
-    at: number,
-    header: number,
-    seq: number,
-    ack: number,
-    acknowledges: boolean,
-  ): void {
-    if (!this.synSeen || seq !== this.theirIsn) {
+  /** A SYN of the stack: of a new connection, if its number is new. */
+  hearsSyn(b: Uint8Array, at: number, header: number, seq: number): void {
+    // two that begin in one ms have one number, but answer different SYNs
+    const answers = (b[at + 13]! & 16) !== 0 ? this.synOf(get32(b, at + 8)) : null;
+    const isOlder = answers !== null && minus(this.acked, get32(b, at + 8)) > 0;
+    const isOther = this.acknowledged && answers !== null && (isOlder || answers.seq !== this.isn);
+    if (!this.synSeen || seq !== this.theirIsn || isOther) {
       this.theirIsn = seq;
       this.theirNext = seq;
       this.una = seq;
       this.synSeen = true;
+      this.incarnations++;
       this.hasOffered = false;
+      this.acknowledged = false;
     }
-    const syn = acknowledges ? this.synOf(ack) : null;
-    if (acknowledges) {
-      if (syn === null) this.uncertain = true;
-      const isn = syn === null ? (ack - 1) | 0 : syn.seq;
-      if (this.isn !== isn) {
-        this.isn = isn;
-        this.next = ack;
-      }
-      this.acked = ack;
-      if (!this.hasOffered) this.maxEdge = (seq + 1 + (syn?.window ?? 65535)) | 0;
-      this.hasOffered = true;
-    }
-    this.theirScale = 0;
-    this.scale = 0;
-    this.stamps = false;
+    this.offeredScale = -1;
+    this.offeredStamps = false;
     for (let i = at + 20; i + 1 < at + header && b[i] !== 0;) {
       if (b[i] === 1) {
         i++;
         continue;
       }
       const size = b[i + 1]!;
-      if (b[i] === 3 && syn !== null && syn.scale >= 0) {
-        this.theirScale = Math.min(14, b[i + 2]!);
-        this.scale = syn.scale;
-      } else if (b[i] === 8) {
-        this.stamps = syn === null || syn.stamps;
+      if (b[i] === 3) this.offeredScale = Math.min(14, b[i + 2]!);
+      else if (b[i] === 8) {
+        this.offeredStamps = true;
         this.stampSeen = get32(b, i + 2);
       } else if (b[i] === 34 && size > 2) {
         this.cookie = b.slice(i + 2, i + size);
       }
       i += Math.max(2, size);
     }
+  }
+
+  /** The first ACK of this connection, by which the peer knows which of its SYNs was taken. */
+  hearsFirstAck(ack: number): void {
+    const syn = this.synOf(ack);
+    if (syn === null || !this.synSeen) this.uncertain = true;
+    const isn = syn === null ? (ack - 1) | 0 : syn.seq;
+    if (this.isn !== isn) {
+      this.isn = isn;
+      this.next = ack;
+    }
+    this.acknowledged = true;
+    this.acked = ack;
+    this.edge = ack;
+    const window = (this.theirIsn + 1 + (syn?.window ?? 65535)) | 0;
+    if (!this.hasOffered || minus(window, this.maxEdge) > 0) this.maxEdge = window;
+    this.hasOffered = true;
+    const scales = this.offeredScale >= 0 && syn !== null && syn.scale >= 0;
+    this.theirScale = scales ? this.offeredScale : 0;
+    this.scale = scales ? syn.scale : 0;
+    this.stamps = this.offeredStamps && (syn === null || syn.stamps);
   }
 
   /** The timestamp of any other segment, which begins the options or stands behind two NOPs. */

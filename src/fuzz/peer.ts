@@ -295,8 +295,9 @@ export class Peer {
     const seq = get32(b, at + 4);
     const ack = get32(b, at + 8);
     const header = (b[at + 12]! >> 4) * 4;
-    if ((flags & SYN) !== 0) flow.hearsSyn(b, at, header, seq, ack, (flags & ACK) !== 0);
+    if ((flags & SYN) !== 0) flow.hearsSyn(b, at, header, seq);
     else if (header >= 32) flow.hearsStamps(b, at + 20, at + header);
+    if ((flags & ACK) !== 0 && !flow.acknowledged) flow.hearsFirstAck(ack);
     const fin = (flags & FIN) !== 0 ? 1 : 0;
     const syn = (flags & SYN) !== 0 ? 1 : 0;
     const end = (seq + (length - at - header) + fin + syn) | 0;

@@ -85,7 +85,10 @@ class Slot implements EndpointOwner {
   read(): void {
     const { endpoint } = this;
     if (endpoint === null) return;
-    for (let c = endpoint.receive(); c !== null; c = endpoint.receive()) this.check(c);
+    for (let c = endpoint.receive(); c !== null; c = endpoint.receive()) {
+      this.check(c);
+      this.program.acts();
+    }
   }
 
   private check(chunk: Uint8Array): void {
@@ -108,6 +111,8 @@ export class Program {
   readonly peer: Peer;
   /** Of what the program hears; for a trace. */
   hears: ((flow: number, events: number) => void) | null = null;
+  /** Called when it has read something. */
+  acts: () => void = () => {};
   private stack!: Stack;
   private readonly slots: readonly Slot[];
   private listener: Listener | null = null;
@@ -268,7 +273,7 @@ function setOption(e: TcpConnection, kind: number, step: Step): void {
     case CALL_NO_DELAY:
       return e.setNoDelay((word & 1) === 0);
     case CALL_KEEP_ALIVE:
-      return e.setKeepAlive((word & 1) === 0, word, word >> 4, word & 7);
+      return e.setKeepAlive((word & 1) === 0, 1000 + word, 1000 + (word >> 4), word & 7);
     case CALL_USER_TIMEOUT:
       return e.setUserTimeout(word & 1 ? Infinity : word);
     case CALL_OFFER_USER_TIMEOUT:

@@ -20,6 +20,12 @@ export function checkStream(
   const first = get32(b, at + 4) + (isSyn ? 1 : 0);
   const size = length - at - header;
   const isn = isSyn ? get32(b, at + 4) : flow.theirIsn;
+  if (!isSyn && isElsewhere(flow, get32(b, at + 4))) {
+    if (flow.incarnations === 1) broken("I9", "a number that this connection never had");
+    // a connection in TIME-WAIT that came back
+    flow.uncertain = true;
+    return;
+  }
   const offset = minus(first, isn) - 1;
   if (size > 0) {
     if (offset < 0) broken("I3", "text from before the stream began");
@@ -34,11 +40,17 @@ export function checkStream(
   if (!certain) return;
   if (size > 0 && flow.hasOffered && !isSyn && minus(first + size, flow.maxEdge) > 1)
     broken("I9", "text beyond every window that was offered");
-  if (isSyn || (flags & ACK) === 0 || !flow.synSent) return;
+  if (isSyn || (flags & ACK) === 0 || !flow.acknowledged) return;
   const ack = get32(b, at + 8);
   if (minus(ack, flow.acked) < 0) broken("I9", "an ACK that goes back");
   const edge = ack + (get16(b, at + 14) << flow.theirScale);
   // a scaled window tells the edge in steps
   if (minus(edge, flow.edge) < 1 - (1 << flow.theirScale))
     broken("I9", "a right edge that moves left");
+}
+
+/** Before its ISN, or so far behind that nothing can have been sent there. */
+function isElsewhere(flow: Flow, seq: number): boolean {
+  const offset = minus(seq, flow.theirIsn);
+  return offset < 0 || offset > 0x10000000;
 }
