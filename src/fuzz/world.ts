@@ -192,7 +192,9 @@ export class World {
     const flow = this.peer.flowOf(bytes, length);
     // where the device loses packets the peer knows too little
     if (flow !== null && this.profile.full === 0) {
-      const certain = !this.peer.spoiled && !flow.uncertain;
+      // nor does it know what a cookie is read as that it did not echo
+      const cookies = this.profile.settings.tcp_syncookies === 2;
+      const certain = !this.peer.spoiled && !flow.uncertain && !cookies;
       checkStream(flow, bytes, length, this.program.sentOn(flow.index), certain);
     }
     this.peer.sees(bytes, length);
