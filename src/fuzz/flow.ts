@@ -12,6 +12,20 @@ const KEPT = 4;
 /** The longest: 8192 bytes of text and both headers with options. */
 const ROOM = 8192 + 160;
 
+/** Nothing farther off is taken for a number of the same connection. */
+const NEAR = 0x40000000;
+/** SYNs whose offers are remembered. */
+const SYNS = 4;
+
+interface Syn {
+  seq: number;
+  /** Behind the text on it. */
+  end: number;
+  scale: number;
+  window: number;
+  stamps: boolean;
+}
+
 export class Flow {
   readonly index: number;
   readonly address: number;
@@ -44,10 +58,23 @@ export class Flow {
   /** The highest edge ever offered to the stack, as far as the peer knows; meaningful with `hasOffered`. */
   maxEdge = 0;
   hasOffered = false;
-  /** The highest number that the peer ever had acknowledged, and of the last SYN: what it offered. */
-  private synSeq = 0;
-  private synScale = -1;
-  private synStamps = false;
+  /** The stack acknowledged a SYN of the peer. */
+  acknowledged = false;
+  /** Connections that the stack began on this flow, as far as was heard. */
+  incarnations = 0;
+  private offeredScale = -1;
+  private offeredStamps = false;
+  /** The stack answers a SYN of which the peer does not know any more what it offered. */
+  uncertain = false;
+  /** The last SYNs and what they offered. */
+  private readonly syns: readonly Syn[] = Array.from({ length: SYNS }, () => ({
+    seq: 0,
+    end: 0,
+    scale: -1,
+    window: 0,
+    stamps: false,
+  }));
+  private synCount = 0;
   /** The last packet of the stack, as much as an ICMP message quotes. */
   readonly quoted: Uint8Array = new Uint8Array(60);
   quotedLength = 0;
@@ -86,68 +113,113 @@ export class Flow {
     this.keptCount = 0;
     this.maxEdge = 0;
     this.hasOffered = false;
-    this.synSeq = isn;
-    this.synScale = -1;
-    this.synStamps = false;
+    this.uncertain = false;
+    this.acknowledged = false;
+    this.incarnations = 0;
+    this.offeredScale = -1;
+    this.offeredStamps = false;
+    this.synCount = 0;
   }
 
   /** The peer sends a SYN. */
-  offers(seq: number, options: number, form: number): void {
-    this.synSeq = seq;
-    this.synScale = (options & OPTION_SCALE) === 0 ? -1 : Math.min(14, SCALES[form >> 5]!);
-    this.synStamps = (options & OPTION_TIMESTAMPS) !== 0;
+  offers(seq: number, length: number, options: number, form: number, window: number): void {
+    let syn = this.synWith(seq);
+    if (syn === null) {
+      syn = this.syns[this.synCount++ % SYNS]!;
+      syn.seq = seq;
+      syn.end = seq;
+      syn.scale = -1;
+      syn.window = 0;
+    }
+    // of two with one number either may have been heard
+    const end = (seq + 1 + length) | 0;
+    if (minus(end, syn.end) > 0) syn.end = end;
+    const scale = (options & OPTION_SCALE) === 0 ? -1 : Math.min(14, SCALES[form >> 5]!);
+    syn.scale = Math.max(syn.scale, scale);
+    syn.window = Math.max(syn.window, window);
+    syn.stamps = (options & OPTION_TIMESTAMPS) !== 0;
+  }
+
+  private synWith(seq: number): Syn | null {
+    for (let i = 0; i < Math.min(SYNS, this.synCount); i++) {
+      if (this.syns[i]!.seq === seq) return this.syns[i]!;
+    }
+    return null;
+  }
+
+  /** The SYN that this acknowledges. */
+  private synOf(ack: number): Syn | null {
+    const exact = this.synWith((ack - 1) | 0);
+    if (exact !== null) return exact;
+    for (let i = 0; i < Math.min(SYNS, this.synCount); i++) {
+      const syn = this.syns[i]!;
+      if (minus(ack, syn.seq) > 0 && minus(ack, syn.end) <= 0) return syn;
+    }
+    return null;
   }
 
   /** The peer sends a window with an ACK. */
   offered(ack: number, window: number, isSyn: boolean): void {
+    const ahead = minus(ack, this.theirNext);
+    if (ahead > NEAR || ahead < -NEAR) return;
     const edge = (ack + (window << (isSyn ? 0 : this.scale))) | 0;
     if (!this.hasOffered || minus(edge, this.maxEdge) > 0) this.maxEdge = edge;
     this.hasOffered = true;
   }
 
-  /** A SYN of the stack: of a new connection, if its number or what it acknowledges is new. */
-  hearsSyn(
-    b: Uint8Array,
-    at: number,
-    header: number,
-    seq: number,
-    ack: number,
-    acknowledges: boolean,
-  ): void {
-    if (!this.synSeen || seq !== this.theirIsn) {
+  /** A SYN of the stack: of a new connection, if its number is new. */
+  hearsSyn(b: Uint8Array, at: number, header: number, seq: number): void {
+    // two that begin in one ms have one number, but answer different SYNs
+    const answers = (b[at + 13]! & 16) !== 0 ? this.synOf(get32(b, at + 8)) : null;
+    const isOlder = answers !== null && minus(this.acked, get32(b, at + 8)) > 0;
+    const isOther = this.acknowledged && answers !== null && (isOlder || answers.seq !== this.isn);
+    if (!this.synSeen || seq !== this.theirIsn || isOther) {
       this.theirIsn = seq;
       this.theirNext = seq;
       this.una = seq;
       this.synSeen = true;
+      this.incarnations++;
       this.hasOffered = false;
+      this.acknowledged = false;
     }
-    if (acknowledges && this.synSent && minus(ack, this.synSeq) > 0) {
-      if (this.isn !== this.synSeq) {
-        this.isn = this.synSeq;
-        this.next = ack;
-      }
-      this.acked = ack;
-    }
-    this.theirScale = 0;
-    this.scale = 0;
-    this.stamps = false;
+    this.offeredScale = -1;
+    this.offeredStamps = false;
     for (let i = at + 20; i + 1 < at + header && b[i] !== 0;) {
       if (b[i] === 1) {
         i++;
         continue;
       }
       const size = b[i + 1]!;
-      if (b[i] === 3 && this.synScale >= 0) {
-        this.theirScale = Math.min(14, b[i + 2]!);
-        this.scale = this.synScale;
-      } else if (b[i] === 8) {
-        this.stamps = this.synStamps;
+      if (b[i] === 3) this.offeredScale = Math.min(14, b[i + 2]!);
+      else if (b[i] === 8) {
+        this.offeredStamps = true;
         this.stampSeen = get32(b, i + 2);
       } else if (b[i] === 34 && size > 2) {
         this.cookie = b.slice(i + 2, i + size);
       }
       i += Math.max(2, size);
     }
+  }
+
+  /** The first ACK of this connection, by which the peer knows which of its SYNs was taken. */
+  hearsFirstAck(ack: number): void {
+    const syn = this.synOf(ack);
+    if (syn === null || !this.synSeen) this.uncertain = true;
+    const isn = syn === null ? (ack - 1) | 0 : syn.seq;
+    if (this.isn !== isn) {
+      this.isn = isn;
+      this.next = ack;
+    }
+    this.acknowledged = true;
+    this.acked = ack;
+    this.edge = ack;
+    const window = (this.theirIsn + 1 + (syn?.window ?? 65535)) | 0;
+    if (!this.hasOffered || minus(window, this.maxEdge) > 0) this.maxEdge = window;
+    this.hasOffered = true;
+    const scales = this.offeredScale >= 0 && syn !== null && syn.scale >= 0;
+    this.theirScale = scales ? this.offeredScale : 0;
+    this.scale = scales ? syn.scale : 0;
+    this.stamps = this.offeredStamps && (syn === null || syn.stamps);
   }
 
   /** The timestamp of any other segment, which begins the options or stands behind two NOPs. */

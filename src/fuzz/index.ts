@@ -1,8 +1,10 @@
 /** The public names of the fuzzing harness. Nothing in it does I/O. */
+export { generateSequence, generateStep } from "./generate.ts";
 export * from "./input.ts";
 export * from "./outcome.ts";
 export { Peer, FLOWS } from "./peer.ts";
 export type { Deliver } from "./peer.ts";
 export { Flow } from "./flow.ts";
+export { runSequence, SequenceRunner, type SequenceOptions } from "./run.ts";
 export * from "./step.ts";
 export * from "./target.ts";

@@ -1,7 +1,7 @@
 /** What came of an input: plain data, the same for the same input on every machine. */
 
-/** What was broken. I1 to I8 are of the list of invariants in docs/fuzz.md, MODEL is the table of model.ts. */
-export type Rule = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "MODEL";
+/** What was broken. I1 to I10 are of the list of invariants in docs/fuzz.md, MODEL is the table of model.ts. */
+export type Rule = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "I9" | "I10" | "MODEL";
 
 export interface Violation {
   readonly rule: Rule;

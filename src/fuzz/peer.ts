@@ -32,6 +32,9 @@ import {
 } from "./step.ts";
 
 export const FLOWS = 8;
+/** One more flow, of a peer that makes no mistake (I2), to a port of its own. */
+export const HONEST = 8;
+export const ECHO_PORT = 7;
 /** 192.0.2.2, the stack; 192.0.2.16 and the next three, the peers. */
 export const STACK_ADDRESS: number = 0xc0000202 | 0;
 export const PEER_ADDRESS: number = 0xc0000210 | 0;
@@ -83,7 +86,7 @@ export class Peer {
 
   constructor() {
     this.flows = Array.from(
-      { length: FLOWS },
+      { length: FLOWS + 1 },
       (_, i) => new Flow(i, (PEER_ADDRESS + (i >> 1)) | 0, PEER_PORT + i, LISTEN_PORT),
     );
   }
@@ -93,7 +96,7 @@ export class Peer {
     this.identification = 1;
     for (const flow of this.flows) {
       const isn = (PEER_ISNS[head.peerIsn]! + flow.index * 0x01000000) | 0;
-      flow.reset(isn, LISTEN_PORT);
+      flow.reset(isn, flow.index === HONEST ? ECHO_PORT : LISTEN_PORT);
     }
   }
 
@@ -116,7 +119,7 @@ export class Peer {
       cutIntoFragments(this.buffer, length, step, this.identification++, this.scratch, deliver);
     } else {
       const length = this.segment(step, flow, now);
-      flow.keep(this.buffer, length);
+      if (step.damage === 0) flow.keep(this.buffer, length);
       deliver(this.buffer, length);
     }
   }
@@ -229,8 +232,11 @@ export class Peer {
     const isSyn = (flags & SYN) !== 0;
     flow.lastSeq = seq;
     flow.lastAck = ack;
+    if (isSyn && (flags & RST) === 0)
+      flow.offers(seq, length, options, step.optionForm, step.window);
+    const hasAck = (flags & (ACK | RST)) === ACK;
+    if (hasAck) flow.offered(ack, step.window, isSyn);
     if (step.damage !== 0) return;
-    if (isSyn) flow.offers(seq, options, step.optionForm);
     const end = (seq + length + (isSyn ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0)) | 0;
     if (isSyn && !flow.synSent) {
       flow.synSent = true;
@@ -239,10 +245,8 @@ export class Peer {
     } else if (!isSyn && minus(end, flow.next) > 0 && minus(end, flow.edge) <= 1) {
       flow.next = end;
     }
-    if ((flags & (ACK | RST)) !== ACK) return;
     const isNew = minus(ack, flow.una) > 0 && minus(ack, flow.theirNext) <= 0;
-    if (isNew) flow.una = ack;
-    flow.offered(ack, step.window, isSyn);
+    if (hasAck && isNew) flow.una = ack;
   }
 
   // --- ICMP -----------------------------------------------------------------------------------------
@@ -268,14 +272,21 @@ export class Peer {
 
   // --- what the stack sends -------------------------------------------------------------------------
 
-  /** Reads a packet of the stack; the flow it belongs to, null if it is of none. */
-  sees(b: Uint8Array, length: number): Flow | null {
+  /** The flow that a packet of the stack belongs to; null if it is of none. */
+  flowOf(b: Uint8Array, length: number): Flow | null {
     if (length < 40 || b[9] !== TCP) return null;
     const at = (b[0]! & 15) * 4;
     const index = get16(b, at + 2) - PEER_PORT;
     const flow = this.flows[index];
     if (flow === undefined || get32(b, 16) !== flow.address) return null;
-    if (get16(b, at) !== flow.stackPort) return null;
+    return get16(b, at) === flow.stackPort ? flow : null;
+  }
+
+  /** Reads a packet of the stack; the flow it belongs to. */
+  sees(b: Uint8Array, length: number): Flow | null {
+    const flow = this.flowOf(b, length);
+    if (flow === null) return null;
+    const at = (b[0]! & 15) * 4;
     const quoted = Math.min(length, flow.quoted.length);
     for (let i = 0; i < quoted; i++) flow.quoted[i] = b[i]!;
     flow.quotedLength = quoted;
@@ -284,8 +295,9 @@ export class Peer {
     const seq = get32(b, at + 4);
     const ack = get32(b, at + 8);
     const header = (b[at + 12]! >> 4) * 4;
-    if ((flags & SYN) !== 0) flow.hearsSyn(b, at, header, seq, ack, (flags & ACK) !== 0);
+    if ((flags & SYN) !== 0) flow.hearsSyn(b, at, header, seq);
     else if (header >= 32) flow.hearsStamps(b, at + 20, at + header);
+    if ((flags & ACK) !== 0 && !flow.acknowledged) flow.hearsFirstAck(ack);
     const fin = (flags & FIN) !== 0 ? 1 : 0;
     const syn = (flags & SYN) !== 0 ? 1 : 0;
     const end = (seq + (length - at - header) + fin + syn) | 0;

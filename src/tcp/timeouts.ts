@@ -142,8 +142,13 @@ function retryLimit(t: Tcb): number {
   const { settings } = t.env;
   if (t.state === "SYN-SENT") return settings.tcp_syn_retries;
   if (t.state === "SYN-RECEIVED") return settings.tcp_synack_retries;
-  if (t.userTimeout > 0) return Infinity; // the user's own R2 decides (MUST-21)
+  if (hasOwnLimit(t)) return Infinity; // the user's own R2 decides (MUST-21)
   return t.orphan ? settings.tcp_orphan_retries : settings.tcp_retries2;
+}
+
+/** A user who would wait for ever, but is gone, does not hold the connection open. */
+function hasOwnLimit(t: Tcb): boolean {
+  return t.userTimeout > 0 && !(t.orphan && t.userTimeout === Infinity);
 }
 
 /** Zero window, or one too small to use: probe with back-off; an answer keeps the connection for ever (MUST-37). */
@@ -155,7 +160,7 @@ function persist(t: Tcb, now: Instant): void {
   const limit = t.userTimeout > 0 ? after(t.rcv.lastHeard, t.userTimeout) : NEVER;
   if (t.persistBackoff > 0 && elapsed(t.rcv.lastHeard, t.snd.lastSent) > 0) {
     t.retries++;
-    if (t.userTimeout > 0 ? now >= limit : t.retries > retryLimit(t)) return failTimedOut(t, now);
+    if (hasOwnLimit(t) ? now >= limit : t.retries > retryLimit(t)) return failTimedOut(t, now);
   }
   if (usableWindow(t) > 0) t.forcedRoom = true;
   else t.probeOwed = true;

@@ -207,3 +207,25 @@ test("a listener remembers what a SYN asks for until the ACK, and of another's S
   p.endpoint.offerUserTimeout(100_000);
   expect(p.endpoint.info().userTimeout).toBe(100_000);
 });
+
+test("a limit of Infinity holds no connection whose user is gone: orphan retries count again, for data and for probes [MUST-21]", () => {
+  const data = new ScriptedPeer({ settings: { tcp_orphan_retries: 2 } }).established();
+  data.endpoint.setUserTimeout(Infinity);
+  data.writes(10).endpoint.close();
+  data.settle().waits(60_000);
+  expect(data.state).toBe("CLOSED");
+
+  const probes = new ScriptedPeer({ settings: { tcp_orphan_retries: 2 } }).established(
+    "<mss 1460>",
+    0,
+  );
+  probes.endpoint.setUserTimeout(Infinity);
+  probes.writes(10).endpoint.close();
+  probes.settle().waits(60_000);
+  expect(probes.state).toBe("CLOSED");
+
+  const held = new ScriptedPeer({ settings: { tcp_orphan_retries: 2 } }).established();
+  held.endpoint.setUserTimeout(Infinity);
+  held.writes(10).waits(10 * 24 * 3_600_000);
+  expect(held.state).toBe("ESTABLISHED"); // whose user is there
+});

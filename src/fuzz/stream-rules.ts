@@ -1,0 +1,56 @@
+/** What every segment of the stack must be to a peer that remembers what was said before: data, windows and acknowledgments. */
+import { broken } from "./broken.ts";
+import { get16, get32, minus, textByte } from "./bytes.ts";
+import type { Flow } from "./flow.ts";
+import { ACK, FIN, RST, SYN } from "./peer.ts";
+
+/** `flow` as it was before the segment; `sent`: bytes that the program gave. `certain`: the peer knows what the stack was told. */
+export function checkStream(
+  flow: Flow,
+  b: Uint8Array,
+  length: number,
+  sent: number,
+  certain: boolean,
+): void {
+  const at = (b[0]! & 15) * 4;
+  const flags = b[at + 13]!;
+  if ((flags & RST) !== 0 || ((flags & SYN) === 0 && !flow.synSeen)) return;
+  const isSyn = (flags & SYN) !== 0;
+  const header = (b[at + 12]! >> 4) * 4;
+  const first = get32(b, at + 4) + (isSyn ? 1 : 0);
+  const size = length - at - header;
+  const isn = isSyn ? get32(b, at + 4) : flow.theirIsn;
+  if (!isSyn && isElsewhere(flow, get32(b, at + 4))) {
+    if (flow.incarnations === 1) broken("I9", "a number that this connection never had");
+    // a connection in TIME-WAIT that came back
+    flow.uncertain = true;
+    return;
+  }
+  const offset = minus(first, isn) - 1;
+  if (size > 0) {
+    if (offset < 0) broken("I3", "text from before the stream began");
+    if (offset + size > sent) broken("I3", "text that the program did not give");
+    for (let i = 0; i < size; i++) {
+      if (b[at + header + i] !== textByte(offset + i + 1))
+        broken("I3", `a wrong byte was sent: at ${offset + i} of the stream`);
+    }
+  }
+  if ((flags & FIN) !== 0 && offset + size !== sent)
+    broken("I3", "a FIN that is not behind the program's last byte");
+  if (!certain) return;
+  if (size > 0 && flow.hasOffered && !isSyn && minus(first + size, flow.maxEdge) > 1)
+    broken("I9", "text beyond every window that was offered");
+  if (isSyn || (flags & ACK) === 0 || !flow.acknowledged) return;
+  const ack = get32(b, at + 8);
+  if (minus(ack, flow.acked) < 0) broken("I9", "an ACK that goes back");
+  const edge = ack + (get16(b, at + 14) << flow.theirScale);
+  // a scaled window tells the edge in steps
+  if (minus(edge, flow.edge) < 1 - (1 << flow.theirScale))
+    broken("I9", "a right edge that moves left");
+}
+
+/** Before its ISN, or so far behind that nothing can have been sent there. */
+function isElsewhere(flow: Flow, seq: number): boolean {
+  const offset = minus(seq, flow.theirIsn);
+  return offset < 0 || offset > 0x10000000;
+}
