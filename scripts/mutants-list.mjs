@@ -73,14 +73,14 @@ export const MUTANTS = [
   // --- acknowledgments ---
   {
     name: "ack-of-what-was-never-sent",
-    find: "} else if (seqGt(s.ack, nxt) || seqLt(s.ack, seqAdd(una, -maxWnd))) {",
-    replace: "} else if (seqLt(s.ack, seqAdd(una, -maxWnd))) {",
+    find: "if (seqLeq(s.ack, nxt) && seqGeq(s.ack, seqAdd(una, -oldest(t)))) return null;",
+    replace: "if (seqGeq(s.ack, seqAdd(una, -oldest(t)))) return null;",
     tests: ["test/traces/blind-attacks.test.ts", "test/grid/grid.test.ts"],
   },
   {
     name: "ack-older-than-any-window",
-    find: "} else if (seqGt(s.ack, nxt) || seqLt(s.ack, seqAdd(una, -maxWnd))) {",
-    replace: "} else if (seqGt(s.ack, nxt)) {",
+    find: "if (seqLeq(s.ack, nxt) && seqGeq(s.ack, seqAdd(una, -oldest(t)))) return null;",
+    replace: "if (seqLeq(s.ack, nxt)) return null;",
     tests: ["test/traces/blind-attacks.test.ts"],
   },
   {

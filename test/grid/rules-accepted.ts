@@ -40,15 +40,6 @@ const endsOurs = (c: Context): boolean => c.b.finSent && c.s.ack === c.b.nxt && 
 
 const FIFTH: readonly Rule[] = [
   {
-    name: "trim",
-    from: "RFC 9293 §3.10.7.4, first; docs/departures.md",
-    says: "what lies outside of the window is cut off; a FIN that is the first thing beyond it is not",
-    states: OTHER,
-    when: () => true,
-    effect: trim,
-    stops: false,
-  },
-  {
     name: "noack",
     from: "RFC 9293 §3.10.7.4, fifth",
     says: "without ACK: dropped",
@@ -67,6 +58,36 @@ const FIFTH: readonly Rule[] = [
     stops: true,
   },
   {
+    name: "ack-blind",
+    from: "RFC 5961 §5.2 (MAY-12); RFC 9293 §3.10.7.4, fifth",
+    says: "not SND.UNA-MAX.SND.WND =< SEG.ACK =< SND.NXT, or never sent: an ACK, dropped",
+    states: SYNCHRONIZED,
+    when: ({ b, s }) => diff(s.ack, Math.max(b.una - b.maxWnd, 1)) < 0 || diff(s.ack, b.nxt) > 0,
+    effect: (c) => {
+      challenge(c);
+      count(c, "dropped: unacceptable ACK");
+    },
+    stops: true,
+  },
+  {
+    name: "ts",
+    from: "RFC 7323 §4.3, §5.2; docs/departures.md",
+    says: "TS.Recent is taken from a segment at or below Last.ACK.sent whose ACK is acceptable",
+    states: OTHER,
+    when: ({ b, s }) => b.timestamps && s.tsVal !== null && diff(s.seq, b.lastAckSent) <= 0,
+    effect: (c) => void (c.b.tsRecent = c.s.tsVal!),
+    stops: false,
+  },
+  {
+    name: "trim",
+    from: "RFC 9293 §3.10.7.4, first; docs/departures.md",
+    says: "what lies outside of the window is cut off; a FIN that is the first thing beyond it is not",
+    states: OTHER,
+    when: () => true,
+    effect: trim,
+    stops: false,
+  },
+  {
     name: "ack-open",
     from: "RFC 9293 §3.10.7.4, fifth, SYN-RECEIVED",
     says: "ESTABLISHED; the window is this segment's",
@@ -81,18 +102,6 @@ const FIFTH: readonly Rule[] = [
       if (c.b.passive) count(c, "TcpPassiveOpens");
     },
     stops: false,
-  },
-  {
-    name: "ack-blind",
-    from: "RFC 5961 §5.2 (MAY-12); RFC 9293 §3.10.7.4, fifth",
-    says: "not SND.UNA-MAX.SND.WND =< SEG.ACK =< SND.NXT: an ACK, dropped",
-    states: SYNCHRONIZED,
-    when: ({ b, s }) => diff(s.ack, b.una - b.maxWnd) < 0 || diff(s.ack, b.nxt) > 0,
-    effect: (c) => {
-      challenge(c);
-      count(c, "dropped: unacceptable ACK");
-    },
-    stops: true,
   },
   {
     name: "tw-text",

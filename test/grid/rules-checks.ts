@@ -164,16 +164,6 @@ const FIRST: readonly Rule[] = [
     },
     stops: true,
   },
-  {
-    name: "ts",
-    from: "RFC 7323 §4.3, §5.2",
-    says: "TS.Recent is taken from a segment at or below Last.ACK.sent, not from a RST",
-    states: OTHER,
-    when: ({ b, s }) =>
-      b.timestamps && s.tsVal !== null && !has(s, RST) && diff(s.seq, b.lastAckSent) <= 0,
-    effect: (c) => void (c.b.tsRecent = c.s.tsVal!),
-    stops: false,
-  },
 ];
 
 const isExact = ({ b, s }: Context): boolean => has(s, RST) && s.seq === b.rcvNxt;

@@ -110,10 +110,12 @@ describe("a SYN on a live connection", () => {
 test("an ACK more than the largest window below SND.UNA spoils its segment [5961-5.2-ACK, MAY-12]", () => {
   const p = new ScriptedPeer().established("<mss 1460>", 3000);
   p.endpoint.setNoDelay(true);
-  p.writes(2000).next();
-  p.next();
-  p.sends(". 1:1(0) ack 2001 win 3000").silent();
-  p.writes(1000, 2000).next();
+  for (let at = 0; at < 4000; at += 2000) {
+    p.writes(2000, at).next();
+    p.next();
+    p.sends(`. 1:1(0) ack ${at + 2001} win 3000`).silent();
+  }
+  p.writes(1000, 4000).next();
   const text = (at: number, ack: number): Uint8Array =>
     tcpPacket(ACK, {
       seq: p.peerSeq(at),
@@ -125,10 +127,20 @@ test("an ACK more than the largest window below SND.UNA spoils its segment [5961
     p.stack.input(packet, 0, packet.length, 0, instantOf(p.time));
     p.settle();
   };
-  gives(text(1, 2001 - 3001));
-  p.sees(". 3001:3001(0) ack 1").silent();
+  gives(text(1, 4001 - 3001));
+  p.sees(". 5001:5001(0) ack 1").silent();
   expect(p.received).toHaveLength(0);
-  gives(text(1, 2001 - 3000));
+  gives(text(1, 4001 - 3000));
+  expect(p.received).toHaveLength(4);
+});
+
+test("an ACK of what was never sent spoils its segment, though a window might reach so far back [5961-5.2-ACK]", () => {
+  const p = new ScriptedPeer().established();
+  p.writes(10).sees("P. 1:11(10) ack 1");
+  p.sends(". 1:1(0) ack 11").silent();
+  p.sends("P. 1:5(4) ack 0").sees(". 11:11(0) ack 1").silent();
+  expect(p.received).toHaveLength(0);
+  p.sends("P. 1:5(4) ack 1");
   expect(p.received).toHaveLength(4);
 });
 
@@ -226,6 +238,17 @@ describe("PAWS", () => {
         p.sends(`P. 1:11(10) ack 1 <TS val ${value} ecr 0>`);
         expect(p.received).toHaveLength(10);
       }
+    }
+  });
+
+  test("learns no timestamp from a segment whose SEG.ACK cannot be the peer's, which would lock the peer out [7323-5.3-R1]", () => {
+    const far = 1000 + 2 ** 30;
+    for (const blind of ["P. 1:11(10) ack 9000", ". 1:1(0) ack 9000", "F 1:1(0)"]) {
+      const p = withTimestamps(1000);
+      p.sends(`${blind} <TS val ${far} ecr 0>`);
+      while (p.pending > 0) p.next();
+      p.sends("P. 1:11(10) ack 1 <TS val 1010 ecr 0>").next();
+      expect(p.received).toHaveLength(10);
     }
   });
 

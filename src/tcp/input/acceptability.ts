@@ -35,7 +35,6 @@ export function checkSequence(t: Tcb, s: TcpSegment, now: Instant): Verdict {
     t.env.count("TcpExtTCPOutOfWindow");
     return isReset ? "dropped: reset outside the window" : refuse(t, s, now);
   }
-  if (withTimestamps && s.hasTimestamps) recordTimestamp(t, s, now);
   return null;
 }
 
@@ -83,8 +82,11 @@ export function isAcceptable(s: TcpSegment, nxt: SeqNum, window: number): boolea
   return seqInWindow(s.seq, nxt, window) || seqInWindow(seqAdd(s.seq, length - 1), nxt, window);
 }
 
-/** RFC 7323 §4.3: only a segment at or below Last.ACK.sent carries the timestamp to echo. */
-function recordTimestamp(t: Tcb, s: TcpSegment, now: Instant): void {
+/**
+ * RFC 7323 §4.3: only a segment at or below Last.ACK.sent carries the timestamp to echo. Deviation: not before its SEG.ACK was found
+ * to be acceptable, where the RFC looks at SEG.SEQ alone: whoever guesses that could bring the connection to refuse its peer.
+ */
+export function recordTimestamp(t: Tcb, s: TcpSegment, now: Instant): void {
   const newer = ((s.tsVal - t.tsRecent) | 0) >= 0;
   const stale = elapsed(t.tsRecentAt, now) > TS_RECENT_VALID;
   if ((newer || stale) && seqLeq(s.seq, t.rcv.lastAckSent)) {

@@ -16,19 +16,27 @@ import { challenge } from "./challenge.ts";
 import { openWindow } from "./window.ts";
 import { DONE, RESET, type Verdict } from "./verdict.ts";
 
-export function checkAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
+/** Whether the number can be that of the peer, who saw what we sent: before anything of the segment is believed. */
+export function checkAckNumber(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if ((s.flags & ACK) === 0) return "dropped: no ACK";
-  const { una, nxt, maxWnd } = t.snd;
+  const { una, nxt } = t.snd;
+  if (t.state === "SYN-RECEIVED") return seqLeq(s.ack, una) || seqGt(s.ack, nxt) ? RESET : null;
+  if (seqLeq(s.ack, nxt) && seqGeq(s.ack, seqAdd(una, -oldest(t)))) return null;
+  // RFC 5961 §5.2 (MAY-12): neither newer than what was sent nor older than any window
+  challenge(t, now);
+  return "dropped: unacceptable ACK";
+}
+
+/** How far an ACK may lie below SND.UNA: the largest window, but no number that was never sent, as Linux has it. */
+function oldest(t: Tcb): number {
+  const { iss, una, maxWnd } = t.snd;
+  return t.bytesAcked < maxWnd ? Math.max(0, Math.min(maxWnd, seqDiff(una, iss) - 1)) : maxWnd;
+}
+
+export function takeAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   const wasOver = t.state === "TIME-WAIT";
-  if (t.state === "SYN-RECEIVED") {
-    if (seqLeq(s.ack, una) || seqGt(s.ack, nxt)) return RESET;
-    establish(t, s, "ACK of our SYN", now);
-  } else if (seqGt(s.ack, nxt) || seqLt(s.ack, seqAdd(una, -maxWnd))) {
-    // RFC 5961 §5.2 (MAY-12): neither newer than what was sent nor older than any window
-    challenge(t, now);
-    return "dropped: unacceptable ACK";
-  }
   if (wasOver) return inTimeWait(t, s, now);
+  if (t.state === "SYN-RECEIVED") establish(t, s, "ACK of our SYN", now);
   if (t.ecn !== null && seqGeq(s.ack, t.snd.una)) noteEcho(t, t.ecn, s, now);
   if (seqGt(s.ack, t.snd.una)) {
     acknowledge(t, s, now);

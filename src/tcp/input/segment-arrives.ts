@@ -6,8 +6,8 @@ import { mayTakeText } from "../memory.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { readUrgentPointer } from "../urgent.ts";
 import { readUserTimeout } from "../user-timeout.ts";
-import { checkAck, settleFinWait } from "./ack.ts";
-import { checkSequence, trim } from "./acceptability.ts";
+import { checkAckNumber, settleFinWait, takeAck } from "./ack.ts";
+import { checkSequence, recordTimestamp, trim } from "./acceptability.ts";
 import { checkReset, checkSyn } from "./rst-syn.ts";
 import { fastOpened } from "./listen.ts";
 import { synSent } from "./syn-sent.ts";
@@ -22,9 +22,12 @@ export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if (early !== null) return early;
   t.rcv.lastHeard = now;
   t.probesSent = 0;
-  const cut = trim(t, s);
-  const refused = checkAck(t, s, now);
+  const refused = checkAckNumber(t, s, now);
   if (refused !== null) return refused;
+  if (t.timestamps && s.hasTimestamps) recordTimestamp(t, s, now);
+  const cut = trim(t, s);
+  const over = takeAck(t, s, now);
+  if (over !== null) return over;
   if (s.userTimeout > 0) readUserTimeout(t, s);
   if (cut) t.ack = ACK_NOW; // says where the window ends
   readUrgentPointer(t, s);
