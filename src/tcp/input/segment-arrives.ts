@@ -31,6 +31,11 @@ export function segmentArrives(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if (s.userTimeout > 0) readUserTimeout(t, s);
   if (cut) t.ack = ACK_NOW; // says where the window ends
   readUrgentPointer(t, s);
+  return takeTextAndFin(t, s, now);
+}
+
+/** Seventh and eighth check, as far as there is memory. */
+function takeTextAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if (s.payloadLength === 0 && (s.flags & FIN) === 0) return DONE;
   if (s.payloadLength > 0 && !mayTakeText(t, s.seq === t.rcv.nxt)) {
     t.ack = ACK_NOW;
