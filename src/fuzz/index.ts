@@ -7,4 +7,6 @@ export type { Deliver } from "./peer.ts";
 export { Flow } from "./flow.ts";
 export { runSequence, SequenceRunner, type SequenceOptions } from "./run.ts";
 export * from "./step.ts";
+export { minimise, type Smaller } from "./minimise.ts";
 export * from "./target.ts";
+export { createTarget, fuzzer, isTargetName } from "./targets.ts";
