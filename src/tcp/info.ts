@@ -57,11 +57,11 @@ export interface TcpInfo {
   readonly rcvRtt: number;
   /** ms, back-off included (tcpi_rto). */
   readonly rto: number;
-  /** Doublings of the timeout in force (tcpi_backoff). */
+  /** Doublings of the timeout, or of the time between window probes, in force (tcpi_backoff). */
   readonly backoff: number;
   /** Times the oldest data was sent again by timer; 0 when all goes well (tcpi_retransmits). */
   readonly retries: number;
-  /** Keep-alive probes unanswered (tcpi_probes). */
+  /** Keep-alive and window probes unanswered (tcpi_probes). */
   readonly probes: number;
 
   /** Bytes. ssthresh is 2^31-1 before the first loss. */
@@ -97,7 +97,7 @@ export interface TcpInfo {
   /** Segments; one that the device cuts counts once. */
   readonly segsIn: number;
   readonly segsOut: number;
-  /** Of these, those with payload; and those that came behind a hole (tcpi_rcv_ooopack). */
+  /** Of these, those with payload; and those that came behind a hole (tcpi_rcv_ooopack). Forgotten in TIME-WAIT. */
   readonly dataSegsIn: number;
   readonly dataSegsOut: number;
   readonly outOfOrderSegments: number;

@@ -63,7 +63,7 @@ const path = (t: Tcb) => ({
   rcvRtt: t.rcv.rtt8 / 8,
   minRtt: t.rtt.samples === 0 ? 0 : t.rtt.minRtt,
   rto: t.rtt.current(t.env.settings.tcp_rto_max_ms),
-  backoff: t.rtt.backoff,
+  backoff: Math.max(t.rtt.backoff, t.persistBackoff),
   cwnd: t.cc?.cwnd ?? 0,
   ssthresh: t.cc?.ssthresh ?? 0,
   congestionControl: t.cc?.name ?? "",

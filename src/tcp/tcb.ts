@@ -82,6 +82,8 @@ export interface SendVars {
   finSent: boolean;
   /** The user wants to hear when there is room. */
   wantRoom: boolean;
+  /** The end of the last segment sent that was not full: Linux's snd_sml. */
+  shortEnd: SeqNum;
   /** Bytes that may be queued. */
   limit: number;
   /** Bytes not yet sent from which on a writer is held back. */
@@ -283,6 +285,8 @@ export class Tcb {
   /** With none being timed: a timestamp gives a sample only if it acknowledges more than this. */
   timedSeq: SeqNum;
   timedAt: Instant = instantOf(0);
+  /** Segments of new data that left in a row. */
+  burst = 0;
   /** The congestion window was what stopped the last transmission. */
   cwndLimited = false;
   // RFC 5961 §7: challenge ACKs of this connection
@@ -353,6 +357,7 @@ export class Tcb {
       finQueued: false,
       finSent: false,
       wantRoom: false,
+      shortEnd: iss,
       limit: s.tcp_wmem[1],
       notSentLowat: s.tcp_notsent_lowat,
       lastSent: now,

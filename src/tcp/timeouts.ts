@@ -163,7 +163,10 @@ function persist(t: Tcb, now: Instant): void {
     if (hasOwnLimit(t) ? now >= limit : t.retries > retryLimit(t)) return failTimedOut(t, now);
   }
   if (usableWindow(t) > 0) t.forcedRoom = true;
-  else t.probeOwed = true;
+  else {
+    t.probeOwed = true;
+    t.probesSent++;
+  }
   t.persistBackoff = Math.min(t.persistBackoff + 1, 16);
   t.snd.lastSent = now;
   const span = Math.min(

@@ -54,7 +54,8 @@ test("as much as the MSS last heard leaves beside the options", () => {
   // 1000 less 20 of the usual options and 12 of the cookie
   p.sees(`S 0:968(968) ${WITH_COOKIE}`).silent();
   p.sends("S. 0:0(0) ack 969 win 65535 <mss 1000>");
-  p.sees(". 969:1969(1000) ack 1").sees(". 1969:2969(1000) ack 1").silent();
+  p.sees(". 969:1969(1000) ack 1").sees(". 1969:2969(1000) ack 1");
+  p.sees("P. 2969:3001(32) ack 1").silent();
 });
 
 test("a SYN that has a cookie waits for data, ten milliseconds at most", () => {

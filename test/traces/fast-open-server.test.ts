@@ -47,10 +47,10 @@ test("with its cookie the data is acknowledged by the SYN-ACK and the user's at 
   expect([...p.received]).toEqual(Array.from({ length: 100 }, (_, i) => i));
   // an answer need not wait for the handshake either
   p.writes(2500).sees(". 1:1001(1000) ack 101").sees(". 1001:2001(1000) ack 101");
+  p.sees("P. 2001:2501(500) ack 101");
   p.sends(". 101:101(0) ack 1").silent();
   expect(p.state).toBe("ESTABLISHED");
-  p.sends("P. 101:111(10) ack 2001").sees("P. 2001:2501(500) ack 111");
-  p.sends(". 111:111(0) ack 2501").silent();
+  p.sends("P. 101:111(10) ack 2501").waits(40).sees(". 2501:2501(0) ack 111").silent();
   expect(p.received).toHaveLength(110);
   expect(count(p, "Passive")).toBe(1);
   expect(p.endpoint.info()).toMatchObject({ synData: true, bytesReceived: 110 });

@@ -97,7 +97,7 @@ test("every packet of a connection has the DSCP that the user chose, and follows
   p.endpoint.setTypeOfService(EF | 3);
   Reflect.deleteProperty(p, "settle");
   p.settle().sends("S. 0:0(0) ack 1 <mss 1000>").writes(2500);
-  expect(tos(p)).toEqual([EF, EF, EF, EF]);
+  expect(tos(p)).toEqual([EF, EF, EF, EF, EF]);
   p.sends(". 1:1(0) ack 1001").waits(300);
   p.endpoint.setTypeOfService(8 << 2);
   tos(p);

@@ -164,7 +164,7 @@ test("a small window is not filled with crumbs; after a while what fits goes [MU
   p.waits(1000).sees(". 4001:4301(300) ack 1");
 });
 
-test("Nagle holds a short segment while anything is unacknowledged; setNoDelay does not [SHLD-7]", () => {
+test("Nagle holds a short segment while another is unacknowledged; setNoDelay does not [SHLD-7]", () => {
   const p = new ScriptedPeer().established();
   p.writes(5).sees("P. 1:6(5) ack 1");
   p.writes(5, 5).writes(5, 10).silent();
@@ -173,9 +173,20 @@ test("Nagle holds a short segment while anything is unacknowledged; setNoDelay d
   p.writes(5).sees("P. 16:21(5) ack 1");
 });
 
+test("the last of two or more segments that leave at once has PSH, though more is queued; a single one and a copy have not", () => {
+  const p = new ScriptedPeer().established("<mss 1000>", 2000);
+  p.writes(6000).sees(". 1:1001(1000) ack 1").sees("P. 1001:2001(1000) ack 1").silent();
+  p.sends(". 1:1(0) ack 1001 win 2000").sees(". 2001:3001(1000) ack 1").silent();
+  p.sends(". 1:1(0) ack 3001 win 2500").sees(". 3001:4001(1000) ack 1");
+  p.sees("P. 4001:5001(1000) ack 1").silent();
+  p.waits(1000).sees(". 3001:4001(1000) ack 1");
+});
+
 test("a full segment leaves whenever one can be made, and PSH stands on the last of what is queued [SHLD-28] [MUST-61]", () => {
   const p = new ScriptedPeer().established("<mss 1000>");
   p.writes(3000);
   p.sees(". 1:1001(1000) ack 1").sees(". 1001:2001(1000) ack 1").sees("P. 2001:3001(1000) ack 1");
-  p.writes(1500, 3000).sees(". 3001:4001(1000) ack 1").silent();
+  p.writes(1500, 3000).sees(". 3001:4001(1000) ack 1").sees("P. 4001:4501(500) ack 1");
+  // a short one is under way: the next waits
+  p.writes(1999, 4500).sees(". 4501:5501(1000) ack 1").silent();
 });

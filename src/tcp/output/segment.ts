@@ -63,13 +63,20 @@ export function largest(t: Tcb, max: number): number {
   return Math.max(mss, max - (max % mss));
 }
 
-/** A segment with data (and FIN or PSH where they belong), new or again. */
-export function send(t: Tcb, out: Outgoing, at: SeqNum, length: number, now: Instant): void {
+/** A segment with data (and FIN or PSH where they belong), new or again; `push`: PSH though more is queued. */
+export function send(
+  t: Tcb,
+  out: Outgoing,
+  at: SeqNum,
+  length: number,
+  now: Instant,
+  push = false,
+): void {
   const { snd } = t;
   const end = seqAdd(at, length);
   const dataEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
   const last = end === dataEnd;
-  let flags = length > 0 && last ? PSH : 0; // MUST-61: the last of what is queued
+  let flags = length > 0 && (last || push) ? PSH : 0; // MUST-61: the last of what is queued
   if (last && snd.finQueued && mayEnd(t)) flags |= FIN;
   compose(t, out, at, flags, now);
   if (t.ecn !== null) markData(t, t.ecn, out, at, length);
@@ -106,6 +113,7 @@ function leavesFirst(t: Tcb, next: SeqNum, length: number, now: Instant): void {
   t.sent ??= t.env.sentRecords.take();
   t.sent.append(snd.nxt, next, now);
   snd.nxt = next;
+  if (length % snd.mss !== 0) snd.shortEnd = next;
   t.bytesSent += length;
   noteAnswer(t, now);
   if (t.sack) chooseGuard(t, now);

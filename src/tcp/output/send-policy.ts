@@ -1,5 +1,5 @@
 /** How much may leave: windows, Nagle and silly-window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
-import { seqAdd, seqDiff } from "../../wire/seq.ts";
+import { seqAdd, seqDiff, seqGt, seqLeq } from "../../wire/seq.ts";
 import { pipe } from "../flight.ts";
 import { sendLimit } from "../memory.ts";
 import { sendWindow } from "../recovery/prr.ts";
@@ -55,8 +55,31 @@ export function nextLength(t: Tcb, waiting: number, room: number, max: number): 
   return 0;
 }
 
-/** Nagle (SHLD-7): a short segment waits while any data is unacknowledged; not with urgent data, as in Linux. */
+/**
+ * Nagle (SHLD-7), with Minshall's modification as in Linux (RFC 9293 appendix A.3): a short segment waits while another short one is
+ * unacknowledged, full ones do not hold it; nor with urgent data.
+ */
 function shortMayLeave(t: Tcb): boolean {
-  if (t.corked && !t.snd.finQueued) return false;
-  return t.noDelay || t.snd.nxt === t.snd.bufferSeq || t.snd.finQueued || t.snd.urgentPending;
+  const { snd } = t;
+  if (snd.finQueued) return true;
+  if (t.corked) return false;
+  return t.noDelay || snd.urgentPending || !isShortUnderWay(t);
+}
+
+/** What is older than half the number space lies beyond SND.NXT again. */
+function isShortUnderWay({ snd }: Tcb): boolean {
+  return seqGt(snd.shortEnd, snd.una) && seqLeq(snd.shortEnd, snd.nxt);
+}
+
+/** Whether, once `length` bytes have left, more of the `waiting` ones would at once, with this much window and room. */
+export function goesOn(
+  t: Tcb,
+  waiting: number,
+  window: number,
+  room: number,
+  length: number,
+): boolean {
+  const left = waiting - length;
+  const fits = Math.min(window, room) - length;
+  return left > 0 && (fits >= t.snd.mss || (fits >= left && shortMayLeave(t)));
 }

@@ -19,7 +19,7 @@ import { windowField } from "./receive-window.ts";
 import { paceRoom, spreadBurst } from "./pacing.ts";
 import { furtherRetransmission, retransmission } from "./retransmission.ts";
 import { compose, largest, send } from "./segment.ts";
-import { congestionRoom, nextLength, unsent, usableWindow } from "./send-policy.ts";
+import { congestionRoom, goesOn, nextLength, unsent, usableWindow } from "./send-policy.ts";
 
 /** Fills `out` with the next segment; false when nothing is to be sent now. `max`: payload bytes the device takes at once. */
 export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
@@ -30,6 +30,7 @@ export function pollTransmit(t: Tcb, out: Outgoing, max: number, now: Instant): 
   if (t.probeOwed) return probe(t, out, now);
   const room = t.pace === null ? max : paceRoom(t, t.pace, max, now);
   if (room > 0 && (retransmission(t, out, room, now) || newData(t, out, room, now))) return true;
+  t.burst = 0;
   if (fin(t, out, now)) return true;
   return (room > 0 && furtherRetransmission(t, out, room, now)) || pureAck(t, out, now);
 }
@@ -120,7 +121,9 @@ function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
     armPersist(t, now);
     return false;
   }
-  send(t, out, snd.nxt, length, now);
+  t.burst += length > snd.mss ? 2 : 1;
+  const push = t.burst > 1 && !goesOn(t, waiting, window, room, length);
+  send(t, out, snd.nxt, length, now, push);
   if (t.losses !== null && t.losses.spuriousStep === 2) {
     t.losses.newSegments = Math.max(0, t.losses.newSegments - Math.ceil(length / snd.mss));
   }
