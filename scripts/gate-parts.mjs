@@ -119,7 +119,7 @@ export const PARTS = [
   {
     name: "beside",
     what: "goodput over bad networks beside the kernel's own",
-    minutes: 8,
+    minutes: 12,
     cores: 2,
     tun: true,
     steps: [vitest(["test/beside/goodput.test.ts"])],
@@ -127,7 +127,7 @@ export const PARTS = [
   {
     name: "sim",
     what: "the simulator against models, its golden runs on newer Nodes, and pictures of a million marks",
-    minutes: 4,
+    minutes: 7,
     cores: 2,
     steps: [vitest(["test/sim", "test/tools/pictures"])],
   },
