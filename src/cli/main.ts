@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   serve: async () => (await import("./serve.ts")).registerServe,
   nc: async () => (await import("./nc.ts")).registerNc,
   trace: async () => (await import("./trace.ts")).registerTrace,
+  craft: async () => (await import("./craft.ts")).registerCraft,
   sim: async () => (await import("./sim.ts")).registerSim,
   bench: async () => (await import("./bench.ts")).registerBench,
   doctor: async () => (await import("./doctor.ts")).registerDoctor,

@@ -20,7 +20,7 @@ import {
   rawPacket,
   type TcpFields,
 } from "./packet.ts";
-import { parseTcpFlags } from "./parse.ts";
+import { parseTcpFlags } from "./scan-tcp.ts";
 import { formatTcpFlags } from "./print.ts";
 import { quoteOf } from "./quote.ts";
 import {

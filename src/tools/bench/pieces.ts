@@ -13,6 +13,7 @@ import { seq } from "../../wire/seq.ts";
 import { ACK, createTcpSegment, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { fillTcpChecksum, readTcp, writeTcp } from "../../wire/tcp.ts";
 import { createMachine } from "./machine.ts";
+import { PACKET_PIECES } from "./packets.ts";
 import { createScoreboard } from "./scoreboard.ts";
 import { createSynFlood } from "./syn-flood.ts";
 import { createTransfer } from "./transfer.ts";
@@ -36,6 +37,7 @@ const HELD = [10, 100, 1000, 10_000] as const;
 
 export const PIECES: readonly PieceSpec[] = [
   ...codec(),
+  ...PACKET_PIECES,
   ...[100, 10_000].map(lookUp),
   ...ARMED.map(startAndStop),
   {

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 /** What `import … from` names of ours resolve to, from this file. */
 const OWN: Readonly<Record<string, string>> = {
   tuntcp: "../../index.js",
+  "tuntcp/packet": "../../packet/index.js",
   "tuntcp/sim": "../../sim/index.js",
 };
 

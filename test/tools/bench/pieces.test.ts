@@ -1,5 +1,6 @@
 /** The pieces do what their names say, so that what is timed is the thing itself. */
 import { expect, test } from "vitest";
+import { formatPacket, type Packet } from "../../../src/packet/index.ts";
 import { createMachine } from "../../../src/tools/bench/machine.ts";
 import { measurePieces } from "../../../src/tools/bench/measure.ts";
 import { createScoreboard } from "../../../src/tools/bench/scoreboard.ts";
@@ -27,6 +28,15 @@ test("the headers that are written have the length of their options", () => {
   expect(step("write a TCP header, timestamps")()).toBe(32);
   expect(step("write a TCP header, timestamps and 3 SACK")()).toBe(60);
   expect(step("write a SYN")()).toBe(40);
+});
+
+test("what the packet pieces make is a packet, the same in all its forms", () => {
+  for (const name of ["a SYN with five options", "a segment of 1,448 bytes"]) {
+    const built = step(`${name} built`)() as object;
+    expect(step(`${name} parsed`)()).toEqual(built);
+    expect(step(`${name} read from a line`)()).toEqual(built);
+    expect(formatPacket(built as Packet)).toBe(step(`${name} printed`)());
+  }
 });
 
 test("every look-up finds a connection", () => {
