@@ -57,7 +57,7 @@ export class Conversation {
   #timestamps = false;
   #tsRecent = 0;
   #tsOffset = 0;
-  /** Text in order that was taken and not yet read. */
+  /** Text in order of segments that were passed over, for `read`. */
   #text: Uint8Array = NO_BYTES;
   #finTaken = false;
 
@@ -142,6 +142,13 @@ export class Conversation {
     return packet;
   }
 
+  /** As `next`, and its text is kept for `read`. */
+  async #keepNext(within: number): Promise<Packet | null> {
+    const packet = await this.#arrivals.next(within);
+    if (packet !== null) this.#text = joined(this.#text, this.#take(packet));
+    return packet;
+  }
+
   /**
    * Waits for a segment that is as `like` says (what is not said is not compared; `*` is any flags); others before it are passed
    * over, their text kept. `data` is its whole payload. Throws a {@link PeerError}.
@@ -156,10 +163,12 @@ export class Conversation {
     const end = this.#host.now() + within;
     const seen: string[] = [];
     for (;;) {
-      const packet = await this.next(Math.max(0, end - this.#host.now()));
+      const packet = await this.#arrivals.next(Math.max(0, end - this.#host.now()));
       if (packet === null) throw PeerError.missing(withData(like, data), within, seen);
+      const text = this.#take(packet);
       const fits = segmentMatches(packet, said, this.irs, this.iss);
       if (fits && (bytes === undefined || same(packet.payload, bytes))) return packet;
+      this.#text = joined(this.#text, text);
       seen.push(formatPacket(packet, this.#style()));
     }
   }
@@ -174,12 +183,12 @@ export class Conversation {
     );
   }
 
-  /** Text that has come in order, at least `least` bytes of it; each segment with text is acknowledged. Throws a {@link PeerError}. */
+  /** Text in order of segments that no `expect` or `next` has returned, at least `least` bytes of it; each segment with text is acknowledged. Throws a {@link PeerError}. */
   async read(least: number = 1): Promise<Uint8Array> {
     const end = this.#host.now() + this.patience;
     while (this.#text.length < least && !this.#finTaken) {
       const before = this.#rcvNxt;
-      const packet = await this.next(Math.max(0, end - this.#host.now()));
+      const packet = await this.#keepNext(Math.max(0, end - this.#host.now()));
       if (packet === null) {
         const had = this.#text.length;
         throw new PeerError(
@@ -206,20 +215,21 @@ export class Conversation {
     return { ...BRIEF, seqBase: this.irs, ackBase: this.iss };
   }
 
-  /** Keeps what later segments are filled in from. */
-  #take({ tcp, payload }: Packet): void {
-    if (tcp === null) return;
+  /** Keeps what later segments are filled in from; what of the text is next in order. */
+  #take({ tcp, payload }: Packet): Uint8Array {
+    if (tcp === null) return NO_BYTES;
     if ((tcp.flags & SYN) !== 0) this.#takeSyn(tcp.seq, tcp.options);
     const start = tcp.seq + bits(tcp.flags & SYN);
     const skip = (this.#rcvNxt - start) | 0;
-    if (!this.#synTaken || skip < 0 || skip > payload.length) return;
+    if (!this.#synTaken || skip < 0 || skip > payload.length) return NO_BYTES;
     const stamp = tcp.options.find((o) => o.kind === "TS");
     if (stamp !== undefined) this.#tsRecent = stamp.val;
-    this.#text = joined(this.#text, payload.subarray(skip));
     this.#rcvNxt = (start + payload.length) >>> 0;
-    if ((tcp.flags & FIN) === 0) return;
-    this.#finTaken = true;
-    this.#rcvNxt = (this.#rcvNxt + 1) >>> 0;
+    if ((tcp.flags & FIN) !== 0) {
+      this.#finTaken = true;
+      this.#rcvNxt = (this.#rcvNxt + 1) >>> 0;
+    }
+    return payload.subarray(skip);
   }
 
   #takeSyn(seq: number, options: readonly TcpOption[]): void {

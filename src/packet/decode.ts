@@ -8,6 +8,7 @@ import { checksum, pseudoHeaderSum, sum16 } from "../wire/checksum.ts";
 import { IPV4_HEADER, PROTO_ICMP, PROTO_TCP } from "../wire/ipv4.ts";
 import { TCP_HEADER } from "../wire/tcp.ts";
 import { ICMP_HEADER } from "./encode.ts";
+import { copyOf } from "./hex.ts";
 import { type IpOption, ipOptionsSize, readIpOptionList } from "./ip-option.ts";
 import {
   AE,
@@ -26,7 +27,7 @@ const MAX_SUM = 65535;
 /** Decodes bytes[from .. to). The record does not share memory with them. */
 export function decode(bytes: Uint8Array, from: number = 0, to: number = bytes.length): Packet {
   const length = to - from;
-  if (length < IPV4_HEADER) return rawPacket(bytes.slice(from, to));
+  if (length < IPV4_HEADER) return rawPacket(copyOf(bytes, from, to));
   const ihl = bytes[from]! & 15;
   const fits = ihl >= 5 && 4 * ihl <= length;
   const body = from + (fits ? 4 * ihl : IPV4_HEADER);
@@ -49,8 +50,8 @@ export function decode(bytes: Uint8Array, from: number = 0, to: number = bytes.l
     ip,
     tcp,
     icmp,
-    payload: bytes.slice(body + header, end),
-    trailer: end === to ? NO_BYTES : bytes.slice(end, to),
+    payload: copyOf(bytes, body + header, end),
+    trailer: end === to ? NO_BYTES : copyOf(bytes, end, to),
   };
 }
 

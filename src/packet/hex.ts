@@ -3,6 +3,11 @@ import type { PacketError } from "./packet.ts";
 
 const DIGITS = "0123456789abcdef";
 
+/** Plain bytes of their own. Node's Buffer has a `slice` that shares memory. */
+export function copyOf(bytes: Uint8Array, from: number, to: number = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
+}
+
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const b of bytes) text += DIGITS[b >> 4]! + DIGITS[b & 15]!;

@@ -1,4 +1,5 @@
 /** Options of IPv4 (RFC 791 §3.1) one by one, in the order and with the bytes they have on the wire: read and written. */
+import { copyOf } from "./hex.ts";
 import { readI32, readU16, writeI32, writeU16 } from "../base/bytes.ts";
 import { ipv4, type Ipv4Address } from "../wire/address.ts";
 
@@ -101,7 +102,7 @@ export function readIpOptionList(buf: Uint8Array, from: number, to: number): IpO
     }
     const length = at + 1 < to ? buf[at + 1]! : 0;
     if (length < 2 || at + length > to) {
-      list.push({ kind: "raw", bytes: buf.slice(at, to) });
+      list.push({ kind: "raw", bytes: copyOf(buf, at, to) });
       break;
     }
     list.push(readIpOption(buf, at, kind, length));
@@ -113,7 +114,7 @@ export function readIpOptionList(buf: Uint8Array, from: number, to: number): IpO
 function readEnd(buf: Uint8Array, from: number, at: number, to: number, list: IpOption[]): void {
   for (let i = at; i < to; i++) {
     if (buf[i] === 0) continue;
-    list.push({ kind: "eol" }, { kind: "raw", bytes: buf.slice(at + 1, to) });
+    list.push({ kind: "eol" }, { kind: "raw", bytes: copyOf(buf, at + 1, to) });
     return;
   }
   const padding = (4 - ((at - from) & 3)) & 3;
@@ -129,5 +130,5 @@ function readIpOption(buf: Uint8Array, at: number, kind: number, length: number)
     for (let p = at + 3; p < at + length; p += 4) route.push(ipv4(readI32(buf, p)));
     return { kind: name, pointer: buf[at + 2]!, route };
   }
-  return { kind: "raw", bytes: buf.slice(at, at + length) };
+  return { kind: "raw", bytes: copyOf(buf, at, at + length) };
 }

@@ -1,4 +1,5 @@
 /** TCP options one by one, in the order and with the bytes they have on the wire: read and written. */
+import { copyOf } from "./hex.ts";
 import { readI32, readU16, writeI32, writeU16 } from "../base/bytes.ts";
 
 export type TcpOption =
@@ -179,11 +180,11 @@ export function readTcpOptionList(buf: Uint8Array, from: number, to: number): Tc
     }
     const length = at + 1 < to ? buf[at + 1]! : 0;
     if (length < 2 || at + length > to) {
-      list.push({ kind: "raw", bytes: buf.slice(at, to) });
+      list.push({ kind: "raw", bytes: copyOf(buf, at, to) });
       break;
     }
     list.push(
-      readTcpOption(buf, at, kind, length) ?? { kind: "raw", bytes: buf.slice(at, at + length) },
+      readTcpOption(buf, at, kind, length) ?? { kind: "raw", bytes: copyOf(buf, at, at + length) },
     );
     at += length;
   }
@@ -193,7 +194,7 @@ export function readTcpOptionList(buf: Uint8Array, from: number, to: number): Tc
 function readEnd(buf: Uint8Array, from: number, at: number, to: number, list: TcpOption[]): void {
   for (let i = at; i < to; i++) {
     if (buf[i] === 0) continue;
-    list.push({ kind: "eol" }, { kind: "raw", bytes: buf.slice(at + 1, to) });
+    list.push({ kind: "eol" }, { kind: "raw", bytes: copyOf(buf, at + 1, to) });
     return;
   }
   const padding = (4 - ((at - from) & 3)) & 3;
@@ -232,12 +233,12 @@ function readRare(buf: Uint8Array, at: number, kind: number, length: number): Tc
       return { kind: "uto", value: field & 0x7fff, minutes: field > 0x7fff };
     }
     case MD5:
-      return length > 2 ? { kind: "md5", digest: buf.slice(at + 2, at + length) } : null;
+      return length > 2 ? { kind: "md5", digest: copyOf(buf, at + 2, at + length) } : null;
     case FO:
-      return { kind: "FO", cookie: buf.slice(at + 2, at + length) };
+      return { kind: "FO", cookie: copyOf(buf, at + 2, at + length) };
     case EXPERIMENT:
       if (length < 4 || readU16(buf, at + 2) !== FO_MAGIC) return null;
-      return { kind: "FOEXP", cookie: buf.slice(at + 4, at + length) };
+      return { kind: "FOEXP", cookie: copyOf(buf, at + 4, at + length) };
     case ECN_E0B_FIRST:
     case ECN_E1B_FIRST:
       return readEcn(buf, at, kind, length);

@@ -66,6 +66,18 @@ test("a packet that is decoded in the midst of a buffer is the one that stands t
   );
 });
 
+test("what was decoded is no longer the buffer's, of whatever kind that is", () => {
+  fc.assert(
+    fc.property(anyBytes, (bytes) => {
+      const buffer = Buffer.from(bytes);
+      const packet = decode(buffer);
+      buffer.fill(0xee);
+      expect(packet).toEqual(decode(bytes));
+    }),
+    { ...RUNS, numRuns: 1000 },
+  );
+});
+
 test("nothing that is read throws: a fault is a value with one line", () => {
   const line = fc.oneof(
     fc.string({ maxLength: 120 }),

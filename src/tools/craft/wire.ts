@@ -68,20 +68,20 @@ export class Wire implements PeerHost {
   }
 
   send(packet: Packet, bytes: Uint8Array = encode(packet)): void {
-    this.#first ??= this.now();
-    this.#tell("sent", packet, bytes);
+    const now = this.now();
+    this.#first ??= now;
+    this.#tell("sent", now, packet, bytes);
     this.target.send(bytes);
   }
 
   #got(bytes: Uint8Array): void {
     const packet = decode(bytes);
-    this.#tell("got", packet, bytes);
+    this.#tell("got", this.now(), packet, bytes);
     this.#receive(packet, bytes);
   }
 
-  #tell(direction: Direction, packet: Packet, bytes: Uint8Array): void {
-    const time = this.now() - (this.#first ?? 0);
-    this.#options.passed({ time, direction, packet, bytes });
+  #tell(direction: Direction, now: number, packet: Packet, bytes: Uint8Array): void {
+    this.#options.passed({ time: now - (this.#first ?? 0), direction, packet, bytes });
   }
 
   async close(): Promise<void> {
