@@ -109,6 +109,14 @@ export const PARTS = [
     steps: [command("npm", "run", "--silent", "mutants")],
   },
   {
+    name: "kernel-oracle",
+    what: "10,000 sequences answered by the kernel and by the stack, each difference with a name",
+    minutes: 1,
+    cores: 2,
+    tun: true,
+    steps: [vitest(["test/tools/fuzz/kernel.test.ts"])],
+  },
+  {
     name: "transfers",
     what: "300 transfers over bad networks, by their SHA-256",
     minutes: 8,
