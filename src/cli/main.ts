@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   nc: async () => (await import("./nc.ts")).registerNc,
   trace: async () => (await import("./trace.ts")).registerTrace,
   sim: async () => (await import("./sim.ts")).registerSim,
+  drill: async () => (await import("./drill.ts")).registerDrill,
   bench: async () => (await import("./bench.ts")).registerBench,
   doctor: async () => (await import("./doctor.ts")).registerDoctor,
   "demo-pair": async () => (await import("./demo-pair.ts")).registerDemoPair,
