@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   trace: async () => (await import("./trace.ts")).registerTrace,
   craft: async () => (await import("./craft.ts")).registerCraft,
   sim: async () => (await import("./sim.ts")).registerSim,
+  drill: async () => (await import("./drill.ts")).registerDrill,
   bench: async () => (await import("./bench.ts")).registerBench,
   doctor: async () => (await import("./doctor.ts")).registerDoctor,
   "demo-pair": async () => (await import("./demo-pair.ts")).registerDemoPair,

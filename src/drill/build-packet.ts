@@ -2,7 +2,7 @@
 import { writeI32, writeU16 } from "../base/bytes.ts";
 import { checksum } from "../wire/checksum.ts";
 import { IPV4_HEADER, PROTO_ICMP, PROTO_TCP, writeIpv4 } from "../wire/ipv4.ts";
-import { ACK, SYN } from "../wire/tcp-segment.ts";
+import { ACK } from "../wire/tcp-segment.ts";
 import { fillTcpChecksum, TCP_HEADER } from "../wire/tcp.ts";
 import type {
   EcnWord,
@@ -50,7 +50,6 @@ function ip(info: IpInfo, protocol: number, payload: Uint8Array, flow: Flow): Ui
 
 function tcp(body: TcpBody, ports: PacketAction["ports"], o: BuildOptions): Uint8Array {
   const { flow } = o;
-  if ((body.flags & SYN) !== 0) flow.peerSyn(body.seq, (body.flags & ACK) !== 0);
   const options = (body.options as readonly TcpOption[]).flatMap((option) =>
     optionBytes(live(option, body, o)),
   );

@@ -81,9 +81,17 @@ export class Connections {
 
   // --- looking at it --------------------------------------------------------------------------------
 
+  /** The peer's ISN as the stack's connection has it; null: there is none. */
+  irsOf(flow: Flow): number | null {
+    const live = this.find(flow);
+    return live === null || live.state === "CLOSED" ? null : live.info().irs;
+  }
+
   private endpoint(): Endpoint | null {
-    const { flow } = this;
-    if (flow === null) return null;
+    return this.flow === null ? null : this.find(this.flow);
+  }
+
+  private find(flow: Flow): Endpoint | null {
     const same = (e: Endpoint): boolean =>
       e.localPort === flow.localPort && e.remotePort === flow.remotePort;
     return this.stack.connections().find(same) ?? null;

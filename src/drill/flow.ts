@@ -28,10 +28,14 @@ export class Flow {
     this.remotePort = remotePort;
   }
 
-  /** A SYN or SYN-ACK of the peer is about to be sent. A new number without ACK begins a new connection on the same ports. */
-  peerSyn(scriptSeq: number, isAnswer: boolean): void {
-    if (!isAnswer && this.theirs !== null && this.theirs !== scriptSeq) {
-      this.ours = null;
+  /** A SYN of the peer's goes out: its number counts where there is none yet, or no connection that would know better. */
+  peerSyn(scriptSeq: number, isLive: boolean): void {
+    if (this.theirs === null || !isLive) this.peerIs(scriptSeq);
+  }
+
+  /** The stack has taken a SYN with this number for its connection's. */
+  peerIs(scriptSeq: number): void {
+    if (this.theirs !== null && this.theirs !== scriptSeq) {
       this.timestamps.clear();
       this.baseline = null;
     }

@@ -1,4 +1,5 @@
 /** Runs a parsed script: events in their order, in virtual time, until the end or the first thing that is not as it says. */
+import { SYN } from "../wire/tcp-segment.ts";
 import type { TcpInfo } from "../tcp/info.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { CallAction, Event, PacketAction, Script, ShellAction } from "./ast.ts";
@@ -155,8 +156,11 @@ export class Runner {
       action.ports === null
         ? this.connections.inbound(body.protocol === "tcp")
         : this.connections.stranger(action.ports);
+    const isSyn = body.protocol === "tcp" && (body.flags & SYN) !== 0;
+    if (isSyn) flow.peerSyn(body.seq, this.connections.irsOf(flow) !== null);
     const bytes = buildPacket(action, { flow, scaledEcho: this.run.tsEcrScaled, line });
     this.world.inject(bytes);
+    if (isSyn && this.connections.irsOf(flow) === body.seq) flow.peerIs(body.seq);
   }
 
   private expect(event: Event, action: PacketAction, base: number): void {

@@ -187,6 +187,9 @@ export class SocketOptions {
       case "TCP_NODELAY":
         e.setNoDelay(this.get(name) === 1);
         return;
+      case "TCP_QUICKACK":
+        e.setQuickAck(this.get(name) === 1);
+        return;
       case "TCP_CORK":
         e.setCork(this.get(name) === 1);
         return;

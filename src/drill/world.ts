@@ -98,8 +98,8 @@ export class World {
   }
 
   inject(bytes: Uint8Array): void {
-    const remark = this.stack.input(bytes, 0, bytes.length, 0, this.clock);
-    this.listener?.(this.now, "in", bytes, remark);
+    this.listener?.(this.now, "in", bytes, null);
+    this.stack.input(bytes, 0, bytes.length, 0, this.clock);
     this.rest();
   }
 

@@ -23,7 +23,7 @@ import { packetTooBig, refreshPathMtu } from "./path-mtu.ts";
 import { snapshot } from "./snapshot.ts";
 import { noteSoftError } from "./soft-error.ts";
 import { isSynchronized } from "./state.ts";
-import { ACK_NOW, Tcb } from "./tcb.ts";
+import { ACK_DELAYED, ACK_NOW, Tcb } from "./tcb.ts";
 import { timeouts } from "./timeouts.ts";
 import { TIMER_KEEPALIVE } from "./timers.ts";
 import { fail, setState } from "./transitions.ts";
@@ -219,6 +219,14 @@ export class TcpConnection extends Tcb implements Endpoint {
   setCork(on: boolean): void {
     if (this.corked && !on) this.env.mark(this);
     this.corked = on;
+  }
+
+  setQuickAck(on: boolean): void {
+    this.rcv.interactive = !on;
+    if (on && this.ack === ACK_DELAYED) {
+      this.ack = ACK_NOW;
+      this.env.mark(this);
+    }
   }
 
   setKeepAlive(on: boolean, idle?: number, interval?: number, probes?: number): void {

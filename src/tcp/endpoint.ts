@@ -94,6 +94,8 @@ export interface Endpoint {
   setNoDelay(on: boolean): void;
   /** TCP_CORK, and MSG_MORE of one write: while it is on a short segment waits for more, as long as the window probe would. */
   setCork(on: boolean): void;
+  /** TCP_QUICKACK: true sends an ACK that is put off now, and no later one waits for data until some answers; false: they wait. */
+  setQuickAck(on: boolean): void;
   /** `idle`, `interval` in ms; undefined leaves the stack's setting. */
   setKeepAlive(on: boolean, idle?: number, interval?: number, probes?: number): void;
   /**

@@ -11,17 +11,16 @@ import { mayReceive } from "../state.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { fail, setState, toTimeWait } from "../transitions.ts";
 
-import { DONE, type Verdict } from "./verdict.ts";
+import { DONE, RESET, type Verdict } from "./verdict.ts";
 
 export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if (s.payloadLength > 0) {
     if (!mayReceive(t.state)) return t.rcv.ended ? "dropped: text after FIN" : DONE;
     if (t.orphan) {
       // RFC 9293 §3.6.1 (SHLD-3): nobody will ever read it
-      t.resetOwed = true;
       t.env.count("TcpExtTCPAbortOnData");
       fail(t, "ECONNABORTED", "data arrived after close", now);
-      return DONE;
+      return RESET;
     }
     noteSpacing(t, now);
     t.dataSegsIn++;

@@ -139,6 +139,10 @@ export class FakeEndpoint implements Endpoint {
     this.later(EVENT_ESTABLISHED);
   }
 
+  setQuickAck(on: boolean): void {
+    this.calls.push(`setQuickAck ${on}`);
+  }
+
   setCork(on: boolean): void {
     this.calls.push(`setCork ${on}`);
   }
