@@ -45,6 +45,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "@nats-io/jetstream",
     "@nats-io/transport-node",
     "@swc/wasm-typescript",
+    "acorn",
     "bullmq",
     "ioredis",
     "uplot",

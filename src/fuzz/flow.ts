@@ -182,9 +182,13 @@ export class Flow {
       this.hasOffered = false;
       this.acknowledged = false;
     }
+    this.hearsOptions(b, at + 20, at + header);
+  }
+
+  private hearsOptions(b: Uint8Array, from: number, end: number): void {
     this.offeredScale = -1;
     this.offeredStamps = false;
-    for (let i = at + 20; i + 1 < at + header && b[i] !== 0;) {
+    for (let i = from; i + 1 < end && b[i] !== 0;) {
       if (b[i] === 1) {
         i++;
         continue;

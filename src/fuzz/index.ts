@@ -7,6 +7,7 @@ export type { Deliver } from "./peer.ts";
 export { Flow } from "./flow.ts";
 export { runSequence, SequenceRunner, type SequenceOptions } from "./run.ts";
 export * from "./step.ts";
+export * from "./model.ts";
 export { minimise, type Smaller } from "./minimise.ts";
 export * from "./target.ts";
-export { createTarget, fuzzer, isTargetName } from "./targets.ts";
+export { createTarget, fuzzer, isTargetName, modelCells, piecesOf } from "./targets.ts";

@@ -43,22 +43,22 @@ export function stateOfEntry(entry: Entry | null): TcpState {
 export function waitsForNothing(stack: Stack): string | null {
   let found: string | null = null;
   inside(stack).table.forEach((entry) => {
-    if (found !== null || entry instanceof HalfOpen || entry instanceof TimeWait) {
-      if (found === null && (entry as HalfOpen | TimeWait).wheelSlot < 0)
-        found = `${stateOfEntry(entry)} without a timer`;
-      return;
-    }
-    if (entry.dead || entry.nextTimeout() !== Infinity) return;
-    const { snd, state, orphan, receiveQueue } = entry;
-    // both wait for a user who is there
-    if (state === "FIN-WAIT-2" && !orphan) return;
-    if (state === "TIME-WAIT" && receiveQueue.length > 0 && !orphan) return;
-    const isOpen = state === "ESTABLISHED" || state === "CLOSE-WAIT";
-    const nothingToSend = snd.una === snd.nxt && entry.sendBuffer.length === 0;
-    if (isOpen && nothingToSend && !snd.finQueued) return;
-    found = `${state} without a timer${nothingToSend ? "" : " and something to send"}`;
+    if (entry instanceof TcpConnection) found ??= isForgotten(entry);
+    else if (entry.wheelSlot < 0) found ??= `${stateOfEntry(entry)} without a timer`;
   });
   return found;
+}
+
+function isForgotten(c: TcpConnection): string | null {
+  if (c.dead || c.nextTimeout() !== Infinity) return null;
+  const { snd, state, orphan, receiveQueue } = c;
+  // both wait for a user who is there
+  if (state === "FIN-WAIT-2" && !orphan) return null;
+  if (state === "TIME-WAIT" && receiveQueue.length > 0 && !orphan) return null;
+  const isOpen = state === "ESTABLISHED" || state === "CLOSE-WAIT";
+  const nothingToSend = snd.una === snd.nxt && c.sendBuffer.length === 0;
+  if (isOpen && nothingToSend && !snd.finQueued) return null;
+  return `${state} without a timer${nothingToSend ? "" : " and something to send"}`;
 }
 
 /** What is there that should not be, now that everything has ended: empty where all is well. */

@@ -127,12 +127,11 @@ export class Peer {
   // --- segments -------------------------------------------------------------------------------------
 
   private segment(step: Step, flow: Flow, now: number): number {
-    const { op } = step;
-    const asGiven = op === OP_SEGMENT || op === OP_FRAGMENTS;
-    const flags = asGiven ? step.flags : op === OP_TEXT ? ACK | PSH : ACK;
+    const asGiven = step.op === OP_SEGMENT || step.op === OP_FRAGMENTS;
+    const flags = asGiven ? step.flags : step.op === OP_TEXT ? ACK | PSH : ACK;
     const seq = asGiven ? this.seqOf(step, flow) : flow.next;
     const ack = asGiven ? this.ackOf(step, flow) : flow.theirNext;
-    const length = op === OP_ANSWER ? 0 : op === OP_TEXT && step.length === 0 ? 100 : step.length;
+    const length = lengthOf(step);
     const isSyn = (flags & SYN) !== 0;
     let options = asGiven ? step.options : step.options & OPTION_SACK;
     // where timestamps were agreed on, the bit leaves them out
@@ -143,7 +142,7 @@ export class Peer {
     put16(b, at, flow.port);
     put16(b, at + 2, flow.stackPort);
     put32(b, at + 4, seq);
-    put32(b, at + 8, (flags & ACK) === 0 && asGiven && step.ackBase === ACK_NEXT ? 0 : ack);
+    put32(b, at + 8, (flags & ACK) === 0 && step.ackBase === ACK_NEXT ? 0 : ack);
     b[at + 12] = ((body - at) >> 2) << 4;
     b[at + 13] = flags;
     put16(b, at + 14, step.window);
@@ -309,4 +308,10 @@ export class Peer {
     }
     return flow;
   }
+}
+
+/** Bytes of text. */
+function lengthOf(step: Step): number {
+  if (step.op === OP_ANSWER) return 0;
+  return step.op === OP_TEXT && step.length === 0 ? 100 : step.length;
 }

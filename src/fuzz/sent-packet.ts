@@ -42,8 +42,12 @@ function checkTcp(b: Uint8Array, at: number, length: number): boolean {
   const flags = b[at + 13]!;
   if ((flags & 6) === 6 || (flags & 3) === 3) wrong("flags that exclude each other");
   if ((flags & 0x16) === 0) wrong("neither SYN nor RST nor ACK");
-  const end = at + header;
-  for (let i = at + 20; i < end && b[i] !== 0;) {
+  checkOptions(b, at + 20, at + header);
+  return at + header === length && (flags & 1) === 0;
+}
+
+function checkOptions(b: Uint8Array, from: number, end: number): void {
+  for (let i = from; i < end && b[i] !== 0;) {
     if (b[i] === 1) {
       i++;
       continue;
@@ -52,5 +56,4 @@ function checkTcp(b: Uint8Array, at: number, length: number): boolean {
     if (size < 2 || i + size > end) wrong("a malformed option");
     i += size;
   }
-  return at + header === length && (flags & 1) === 0;
 }

@@ -14,33 +14,39 @@ export function checkStream(
 ): void {
   const at = (b[0]! & 15) * 4;
   const flags = b[at + 13]!;
-  if ((flags & RST) !== 0 || ((flags & SYN) === 0 && !flow.synSeen)) return;
-  const isSyn = (flags & SYN) !== 0;
+  const number = get32(b, at + 4);
+  if ((flags & RST) !== 0) return;
   const header = (b[at + 12]! >> 4) * 4;
-  const first = get32(b, at + 4) + (isSyn ? 1 : 0);
   const size = length - at - header;
-  const isn = isSyn ? get32(b, at + 4) : flow.theirIsn;
-  if (!isSyn && isElsewhere(flow, get32(b, at + 4))) {
+  if ((flags & SYN) !== 0) return checkText(b, at + header, size, 0, sent);
+  if (!flow.synSeen) return;
+  if (isElsewhere(flow, number)) {
     if (flow.incarnations === 1) broken("I9", "a number that this connection never had");
     // a connection in TIME-WAIT that came back
     flow.uncertain = true;
     return;
   }
-  const offset = minus(first, isn) - 1;
-  if (size > 0) {
-    if (offset < 0) broken("I3", "text from before the stream began");
-    if (offset + size > sent) broken("I3", "text that the program did not give");
-    for (let i = 0; i < size; i++) {
-      if (b[at + header + i] !== textByte(offset + i + 1))
-        broken("I3", `a wrong byte was sent: at ${offset + i} of the stream`);
-    }
-  }
+  const offset = minus(number, flow.theirIsn) - 1;
+  checkText(b, at + header, size, offset, sent);
   if ((flags & FIN) !== 0 && offset + size !== sent)
     broken("I3", "a FIN that is not behind the program's last byte");
   if (!certain) return;
-  if (size > 0 && flow.hasOffered && !isSyn && minus(first + size, flow.maxEdge) > 1)
+  if (size > 0 && flow.hasOffered && minus(number + size, flow.maxEdge) > 1)
     broken("I9", "text beyond every window that was offered");
-  if (isSyn || (flags & ACK) === 0 || !flow.acknowledged) return;
+  if ((flags & ACK) !== 0 && flow.acknowledged) checkAck(flow, b, at);
+}
+
+function checkText(b: Uint8Array, at: number, size: number, offset: number, sent: number): void {
+  if (size === 0) return;
+  if (offset < 0) broken("I3", "text from before the stream began");
+  if (offset + size > sent) broken("I3", "text that the program did not give");
+  for (let i = 0; i < size; i++) {
+    if (b[at + i] !== textByte(offset + i + 1))
+      broken("I3", `a wrong byte was sent: at ${offset + i} of the stream`);
+  }
+}
+
+function checkAck(flow: Flow, b: Uint8Array, at: number): void {
   const ack = get32(b, at + 8);
   if (minus(ack, flow.acked) < 0) broken("I9", "an ACK that goes back");
   const edge = ack + (get16(b, at + 14) << flow.theirScale);

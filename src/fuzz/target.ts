@@ -24,6 +24,8 @@ export interface Target {
   generate(rng: Rng, out: Uint8Array): number;
   /** Changes an input of `length` bytes in place, as far as `out` has room; its new length. `other`: one to take parts from. */
   mutate(rng: Rng, out: Uint8Array, length: number, other: Uint8Array): number;
+  /** Where single inputs cost little: runs `count` of them, each the one before with a change; a failing one, or null. */
+  burst?(rng: Rng, count: number): Uint8Array | null;
   /** A form for reading, plain JSON; `fromJson` gives bytes that mean the same. */
   toJson(data: Uint8Array): unknown;
   fromJson(json: unknown): Uint8Array;

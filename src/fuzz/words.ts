@@ -16,7 +16,6 @@ import {
   OP_FRAGMENTS,
   OP_ICMP,
   OP_SEGMENT,
-  OP_TEXT,
   OP_WAIT,
   OPTION_SACK,
   type Step,
@@ -82,7 +81,8 @@ export interface InputWords {
 }
 
 export function flagsToWord(flags: number): string {
-  const letters = [...FLAGS].filter((_, bit) => ((flags >> bit) & 1) === 1).join("");
+  let letters = "";
+  for (let bit = 0; bit < 8; bit++) if (((flags >> bit) & 1) === 1) letters += FLAGS[bit]!;
   return letters === "" ? "-" : letters;
 }
 
@@ -142,24 +142,29 @@ function delayFromWord(word: string): number {
   return place(DELAYS, Number(word.replace(/ ms$/, "")), "after");
 }
 
+type Words = Record<string, string | number | string[]>;
+
 export function stepToWords(step: Step): StepWords {
-  const words: Record<string, string | number | string[]> = { do: OPS[step.op]! };
+  const words: Words = { do: OPS[step.op]! };
   if (step.delay !== 0 && DELAYS[step.delay] !== 0) words["after"] = delayWord(step.delay);
   if (step.op === OP_WAIT) return words;
   if (step.flow !== 0) words["flow"] = step.flow;
+  if (step.op === OP_CALL || step.op === OP_AGAIN) {
+    if (step.op === OP_CALL) words["call"] = CALLS[step.flags & 15]!;
+    if (step.op === OP_CALL && step.length !== 0) words["length"] = step.length;
+    if (step.word !== 0) words["word"] = step.word;
+    return words;
+  }
+  packetWords(step, words);
+  damageWords(step, words);
+  return words;
+}
+
+function packetWords(step: Step, words: Words): void {
   switch (step.op) {
-    case OP_CALL:
-      words["call"] = CALLS[step.flags & 15]!;
-      if (step.length !== 0) words["length"] = step.length;
-      if (step.word !== 0) words["word"] = step.word;
-      return words;
-    case OP_AGAIN:
-      if (step.word !== 0) words["word"] = step.word;
-      return words;
     case OP_ICMP:
       words["icmp"] = step.flags % ICMP_KINDS.length;
       words["quotes"] = numberWord(ACK_BASES[step.ackBase]!, step.ackOffset);
-      if (step.word !== 0) words["word"] = step.word;
       break;
     case OP_SEGMENT:
     case OP_FRAGMENTS:
@@ -167,29 +172,28 @@ export function stepToWords(step: Step): StepWords {
       words["seq"] = numberWord(SEQ_BASES[step.seqBase]!, step.seqOffset);
       words["ack"] = numberWord(ACK_BASES[step.ackBase]!, step.ackOffset);
       segmentWords(step, words, step.options);
-      if (step.word !== 0) words["word"] = step.word;
       break;
     default:
       segmentWords(step, words, step.options & OPTION_SACK);
+      return;
   }
+  if (step.word !== 0) words["word"] = step.word;
+}
+
+function damageWords(step: Step, words: Words): void {
   if (step.damage !== 0) {
     words["damage"] = DAMAGES[step.damage]!;
     if (step.word !== 0) words["word"] = step.word;
   }
   if (step.damageAt !== 0 && (step.damage !== 0 || usesDamageAt(step.op)))
     words["at"] = step.damageAt;
-  return words;
 }
 
 function usesDamageAt(op: number): boolean {
   return op === OP_FRAGMENTS || op === OP_ICMP;
 }
 
-function segmentWords(
-  step: Step,
-  words: Record<string, string | number | string[]>,
-  options: number,
-): void {
+function segmentWords(step: Step, words: Words, options: number): void {
   words["window"] = step.window;
   if (step.length !== 0 && step.op !== OP_ANSWER) words["length"] = step.length;
   if (options !== 0) words["options"] = optionsToWords(options, step.optionForm);

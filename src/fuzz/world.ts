@@ -78,13 +78,13 @@ export class World {
     });
     const { counters } = this.stack;
     const add = counters.add.bind(counters);
-    counters.add = (name: string, n: number = 1): void => {
+    counters.add = (name: string, n?: number): void => {
       add(name, n);
-      if (!isTraffic(name)) this.counted += n;
+      if (!isTraffic(name)) this.counted += n ?? 1;
     };
     this.peer.begin(head);
     this.program.begin(this.stack, profile.lends);
-    this.judgement.begin(this.stack);
+    this.judgement.begin(this.stack, profile);
     this.program.acts = () => this.judgement.programActs();
     this.program.hears =
       trace === null ? null : (flow, events) => this.note("event", `${flow} ${events}`);
@@ -151,12 +151,14 @@ export class World {
     const { profile } = this;
     if (this.trace !== null) this.trace.add(this.now, this.at, "in", "", bytes.slice(0, length));
     if (profile.batch === 1) {
-      this.judgement.before(bytes, length, this.now);
+      // what a call made due at this moment is no answer to the packet
+      for (let n = 0; n < 3 && this.stack.nextTimeout() <= this.now; n++) this.poll();
+      this.judgement.before(bytes, length);
       const counted = this.counted;
       const remark = this.stack.input(bytes, 0, length, 0, this.now);
       this.poll();
       this.counts(remark, counted);
-      this.judgement.after(this.now);
+      this.judgement.after();
       return;
     }
     let slot = this.slots[this.waiting];
