@@ -10,6 +10,7 @@ const DOCUMENTS = [
   "CONTRIBUTING.md",
   "CHANGELOG.md",
   "docs/congestion-control.md",
+  "docs/craft.md",
   "docs/departures.md",
   "docs/gate.md",
   "docs/hostile.md",

@@ -1,6 +1,6 @@
 /** What `tuntcp craft` understands: its options, and the packets, checked before anything is opened. */
 import type { Command } from "commander";
-import { isPacketError, type Packet, parseSegment, type SaidSegment } from "../packet/index.ts";
+import { isPacketError, parseSegment, type SaidSegment } from "../packet/index.ts";
 import { type Crafted, hostAddressFault, InputError, readLine } from "../tools/craft/index.ts";
 import { DEFAULT_SERVICES } from "../tools/services/index.ts";
 import type { PrintOptions } from "./craft-print.ts";
@@ -11,6 +11,7 @@ import {
   type RawDeviceOptions,
 } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
+import { hostLinks } from "./host-links.ts";
 
 export interface CraftOptions extends RawDeviceOptions, PrintOptions {
   readonly expect: readonly string[];
@@ -105,7 +106,7 @@ export async function jobOf(texts: string[], raw: CraftOptions, outside: boolean
     throw usage("craft needs packets: on the line, on standard input, or see craft --help");
   }
   const packets = readPackets(fromStdin ? await inputLines() : texts, fromStdin);
-  if (outside) for (const { packet } of packets) refuseHostAddress(packet);
+  if (outside) refuseHostAddresses(packets);
   return {
     device,
     raw,
@@ -141,9 +142,12 @@ function readPackets(lines: readonly string[], fromStdin: boolean): Crafted[] {
   return packets;
 }
 
-function refuseHostAddress({ ip }: Packet): void {
-  const fault = ip === null ? null : hostAddressFault(ip.source);
-  if (fault !== null) throw new CommandFailure(EXIT_FAILED, fault);
+function refuseHostAddresses(packets: readonly Crafted[]): void {
+  const links = hostLinks();
+  for (const { packet } of packets) {
+    const fault = packet.ip === null ? null : hostAddressFault(packet.ip.source, links);
+    if (fault !== null) throw new CommandFailure(EXIT_FAILED, fault);
+  }
 }
 
 export function numberOf(option: string, text: string, most: number): number {

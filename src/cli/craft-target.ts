@@ -8,6 +8,7 @@ import { configure } from "../tools/netconfig/configure.ts";
 import { formatIpv4 } from "../wire/address.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
+import { hostLinks } from "./host-links.ts";
 import { checkHost, explain, hostEnd, load } from "./open-stack.ts";
 
 /** Throws a CommandFailure. */
@@ -34,7 +35,8 @@ export async function openMemory(
 
 /** The stack in memory is on the side of `--address`; here that is ours, and the kernel has `--host`. */
 export function openTunTarget(options: DeviceOptions): Target {
-  const fault = hostAddressFault(options.address.address);
+  const links = hostLinks();
+  const fault = hostAddressFault(options.address.address, links);
   if (fault !== null) throw new CommandFailure(EXIT_FAILED, fault);
   const end = hostEnd(options);
   const before = options.configure ? checkHost(end) : null;
@@ -57,6 +59,7 @@ export function openTunTarget(options: DeviceOptions): Target {
     name: `the kernel through ${options.tun}`,
     address: formatIpv4(options.host),
     peer: formatIpv4(options.address.address),
+    links,
     undo,
   });
 }

@@ -62,6 +62,11 @@ async function craft(texts: string[], raw: CraftOptions, outside: boolean): Prom
     capture?.close();
   };
   endOnSignals(close);
+  if (outside && script !== null) {
+    process.stderr.write(
+      `ready: ${target.peer} is played by ${raw.script!}; ${target.name} is ${target.address}\n`,
+    );
+  }
   try {
     if (script !== null) await play(wire, target, script, raw.script!, job.wait);
     else if (recording !== null) await playRecording(wire, target, recording, job);

@@ -1,5 +1,5 @@
 /** What the command `craft` is made of. */
-export { hostAddressFault } from "./host-address.ts";
+export { hostAddressFault, type HostLink } from "./host-address.ts";
 export { type Crafted, InputError, readLine } from "./input.ts";
 export { memoryTarget } from "./memory.ts";
 export { type Recorded, recordingOf } from "./recording.ts";
