@@ -283,8 +283,8 @@ test.skipIf(missing !== null)(
     const server = await NatsServer.start();
     try {
       const at = `nats://${server.server}/dies`;
-      const workers = [start(at), start(at)];
-      await workers[0]!.says("begins 0.");
+      const workers = [start(at, 15), start(at, 15)];
+      await Promise.all(workers.map((worker) => worker.says("begins 0.")));
       await server.restart();
       for (const worker of workers) {
         expect(await worker.result()).toEqual(expected);
