@@ -6,6 +6,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { KernelReport } from "./report.ts";
 
+export { Outside, type OutsideReport } from "./outside.ts";
 export type { KernelReport } from "./report.ts";
 
 export interface AskOptions {

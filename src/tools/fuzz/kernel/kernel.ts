@@ -1,22 +1,14 @@
 /**
- * The TCP of the kernel under us, behind a TUN. Each conversation has an address and a port of its own on our side, so that many go on
- * side by side. Runs in a network namespace made for it: see namespace.ts.
+ * The TCP of the kernel under us, behind a TUN, with a program on its sockets. Each conversation has an address and a port of its own on
+ * our side, so that many go on side by side. Runs in a network namespace made for it: see namespace.ts.
  */
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import type { Device, PacketReceiver } from "../../../base/device.ts";
-import { get16, get32 } from "../../../fuzz/bytes.ts";
-import {
-  CONNECT_PORT,
-  LISTEN_PORT,
-  PEER_ADDRESS,
-  PEER_PORT,
-  STACK_ADDRESS,
-} from "../../../fuzz/peer.ts";
 import { formatIpv4, ipv4, type Ipv4Address } from "../../../wire/address.ts";
 import { type Heard, nothingHeard, type Subject, TEXT } from "./subject.ts";
-import { translate } from "./translate.ts";
+import { type Conversation, Wire } from "./wire.ts";
 
 /** Where the kernel's sockets listen. */
 const SERVICE_PORT = 80;
@@ -35,19 +27,23 @@ export interface KernelOptions {
 }
 
 export class Kernel implements PacketReceiver {
-  readonly options: KernelOptions;
+  private readonly options: KernelOptions;
+  private readonly wire: Wire;
   private readonly server: Server;
-  private readonly conversations: Map<string, KernelSubject> = new Map();
+  private readonly subjects: Map<string, KernelSubject> = new Map();
   private next = 0;
 
   constructor(options: KernelOptions) {
     this.options = options;
+    const { device, address } = options;
+    const send = (packet: Uint8Array): void => sendOn(device, packet);
+    this.wire = new Wire({ send, address, servicePort: SERVICE_PORT });
     this.server = createServer({ allowHalfOpen: true }, (socket) => {
-      const subject = this.conversations.get(`${socket.remoteAddress}:${socket.remotePort}`);
+      const subject = this.subjects.get(`${socket.remoteAddress}:${socket.remotePort}`);
       if (subject === undefined) socket.resetAndDestroy();
       else subject.takes(socket);
     });
-    options.device.start(this);
+    device.start(this);
   }
 
   async listen(): Promise<void> {
@@ -61,17 +57,14 @@ export class Kernel implements PacketReceiver {
     const address = ipv4((FIRST_PEER + (at % PEERS)) | 0);
     const port = FIRST_PORT + (Math.floor(at / PEERS) % (LAST_PORT - FIRST_PORT));
     const key = `${formatIpv4(address)}:${port}`;
-    const forget = (): void => void this.conversations.delete(key);
-    const made = new KernelSubject(this.options, address, port, pace, forget);
-    this.conversations.set(key, made);
+    const forget = (): void => void this.subjects.delete(key);
+    const made = new KernelSubject(this.wire.open(address, port), pace, forget);
+    this.subjects.set(key, made);
     return made;
   }
 
   onPacket(buffer: Uint8Array, offset: number, length: number): null {
-    if (length < 40 || buffer[offset + 9] !== 6) return null;
-    const packet = buffer.slice(offset, offset + length);
-    const key = `${formatIpv4(ipv4(get32(packet, 16)))}:${get16(packet, 22)}`;
-    this.conversations.get(key)?.hears(packet);
+    this.wire.receive(buffer.slice(offset, offset + length));
     return null;
   }
 
@@ -89,31 +82,27 @@ export class Kernel implements PacketReceiver {
   }
 }
 
+function sendOn(device: Device, packet: Uint8Array): void {
+  if (!device.reserve(packet.length)) throw new Error("the TUN takes no packet");
+  device.buffer.set(packet, device.offset);
+  device.commit(packet.length, false, 0, null);
+  device.flush();
+}
+
 class KernelSubject implements Subject {
-  readonly packets: Uint8Array[] = [];
+  readonly packets: Uint8Array[];
   readonly heard: Heard = nothingHeard();
   readonly state = "";
-  private readonly options: KernelOptions;
-  private readonly address: Ipv4Address;
-  private readonly port: number;
+  private readonly conversation: Conversation;
   private readonly pace: number;
   private readonly forget: () => void;
   private socket: Socket | null = null;
   /** The program let go of the connection. */
   private gone = false;
-  /** Where the kernel connects from, once it did. */
-  private from = 0;
 
-  constructor(
-    options: KernelOptions,
-    address: Ipv4Address,
-    port: number,
-    pace: number,
-    forget: () => void,
-  ) {
-    this.options = options;
-    this.address = address;
-    this.port = port;
+  constructor(conversation: Conversation, pace: number, forget: () => void) {
+    this.conversation = conversation;
+    this.packets = conversation.packets;
     this.pace = pace;
     this.forget = forget;
   }
@@ -125,42 +114,14 @@ class KernelSubject implements Subject {
     this.listen(socket);
   }
 
-  /** A packet of the kernel. */
-  hears(packet: Uint8Array): void {
-    const source = get16(packet, 20);
-    if (source !== SERVICE_PORT) this.from = source;
-    translate(packet, {
-      source: STACK_ADDRESS,
-      sourcePort: source === SERVICE_PORT ? LISTEN_PORT : CONNECT_PORT,
-      destination: PEER_ADDRESS,
-      destinationPort: PEER_PORT,
-    });
-    this.packets.push(packet);
-  }
-
   deliver(bytes: Uint8Array, length: number): void {
-    const { device, address } = this.options;
-    const packet = bytes.slice(0, length);
-    const toService = get16(packet, 22) === LISTEN_PORT;
-    translate(packet, {
-      source: this.address,
-      sourcePort: this.port,
-      destination: address,
-      destinationPort: toService ? SERVICE_PORT : this.from,
-    });
-    if (!device.reserve(length)) throw new Error("the TUN takes no packet");
-    device.buffer.set(packet, device.offset);
-    device.commit(length, false, 0, null);
-    device.flush();
+    this.conversation.deliver(bytes, length);
   }
 
   connect(): void {
     if (this.socket !== null) return;
-    const socket = connect({
-      host: formatIpv4(this.address),
-      port: this.port,
-      allowHalfOpen: true,
-    });
+    const { address, port } = this.conversation;
+    const socket = connect({ host: formatIpv4(address), port, allowHalfOpen: true });
     this.socket = socket;
     socket.on("connect", () => (this.heard.open = true));
     this.listen(socket);
@@ -205,6 +166,7 @@ class KernelSubject implements Subject {
   dispose(): void {
     this.gone = true;
     this.socket?.resetAndDestroy();
+    this.conversation.close();
     this.forget();
   }
 
