@@ -4,6 +4,7 @@ import { isPacketError, parseSegment, type SaidSegment } from "../packet/index.t
 import { type Crafted, hostAddressFault, InputError, readLine } from "../tools/craft/index.ts";
 import { DEFAULT_SERVICES } from "../tools/services/index.ts";
 import type { PrintOptions } from "./craft-print.ts";
+import { type Ipv4Address, isUnicast, parseIpv4 } from "../wire/address.ts";
 import {
   addDeviceOptions,
   checkDeviceOptions,
@@ -24,14 +25,17 @@ export interface CraftOptions extends RawDeviceOptions, PrintOptions {
   readonly pace: string;
   readonly service: readonly string[];
   readonly dryRun?: boolean;
+  readonly into?: string;
+  readonly peer?: string;
 }
 
 /** Every packet, checked before anything is opened. */
 export interface Job {
   readonly device: DeviceOptions;
   readonly raw: CraftOptions;
-  /** Through the TUN; otherwise in memory. */
-  readonly outside: boolean;
+  readonly where: "memory" | "tun" | "into";
+  /** null: as the place has it. */
+  readonly peer: Ipv4Address | null;
   readonly packets: readonly Crafted[];
   readonly expected: readonly { readonly text: string; readonly said: SaidSegment }[];
   /** ms. */
@@ -56,7 +60,7 @@ function collect(value: string, all: readonly string[]): string[] {
 
 export function addCraft(
   program: Command,
-  action: (packets: string[], raw: CraftOptions, outside: boolean) => Promise<void>,
+  action: (packets: string[], raw: CraftOptions, tun: boolean) => Promise<void>,
 ): void {
   const command = program
     .command("craft")
@@ -86,6 +90,14 @@ export function addCraft(
       collect,
       [],
     )
+    .option(
+      "--into <name>",
+      "send to the stack that is attached to this TUN, from the kernel's side of it",
+    )
+    .option(
+      "--peer <a.b.c.d>",
+      "who scripts and replays are, when not --host (in memory), --address (--tun) or the address after it (--into)",
+    )
     .option("--dry-run", "send nothing: print each packet in its exact form")
     .option("--full", "print all fields and all of the payload")
     .option("--hex", "print the bytes, too")
@@ -95,7 +107,7 @@ export function addCraft(
   );
 }
 
-export async function jobOf(texts: string[], raw: CraftOptions, outside: boolean): Promise<Job> {
+export async function jobOf(texts: string[], raw: CraftOptions, tun: boolean): Promise<Job> {
   const device = checkDeviceOptions(raw);
   const ways = [texts.length > 0, raw.script !== undefined, raw.replay !== undefined];
   if (ways.filter(Boolean).length > 1) {
@@ -106,11 +118,14 @@ export async function jobOf(texts: string[], raw: CraftOptions, outside: boolean
     throw usage("craft needs packets: on the line, on standard input, or see craft --help");
   }
   const packets = readPackets(fromStdin ? await inputLines() : texts, fromStdin);
-  if (outside) refuseHostAddresses(packets);
+  if (tun && raw.into !== undefined) throw usage("--tun and --into: give one of them");
+  const where = tun ? "tun" : raw.into === undefined ? "memory" : "into";
+  if (where !== "memory") refuseHostAddresses(packets);
   return {
     device,
     raw,
-    outside,
+    where,
+    peer: peerOf(raw.peer),
     packets,
     expected: raw.expect.map((text) => {
       const said = parseSegment(text);
@@ -148,6 +163,13 @@ function refuseHostAddresses(packets: readonly Crafted[]): void {
     const fault = packet.ip === null ? null : hostAddressFault(packet.ip.source, links);
     if (fault !== null) throw new CommandFailure(EXIT_FAILED, fault);
   }
+}
+
+function peerOf(text: string | undefined): Ipv4Address | null {
+  if (text === undefined) return null;
+  const peer = parseIpv4(text);
+  if (peer !== null && isUnicast(peer)) return peer;
+  throw usage(`--peer ${text}: give a host's IPv4 address, as 192.0.2.3`);
 }
 
 export function numberOf(option: string, text: string, most: number): number {

@@ -20,7 +20,7 @@ import { DEFAULT_SERVICES } from "../tools/services/index.ts";
 import { parseIpv4 } from "../wire/address.ts";
 import { addCraft, type CraftOptions, type Job, jobOf, numberOf, portOf } from "./craft-options.ts";
 import { printPacket, printPassed } from "./craft-print.ts";
-import { openMemory, openTunTarget } from "./craft-target.ts";
+import { openIntoTarget, openMemory, openTunTarget } from "./craft-target.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_TIMEOUT, usage } from "./failure.ts";
 import { endOnSignals } from "./lifecycle.ts";
@@ -30,8 +30,8 @@ export function registerCraft(program: Command): void {
   addCraft(program, craft);
 }
 
-async function craft(texts: string[], raw: CraftOptions, outside: boolean): Promise<void> {
-  const job = await jobOf(texts, raw, outside);
+async function craft(texts: string[], raw: CraftOptions, tun: boolean): Promise<void> {
+  const job = await jobOf(texts, raw, tun);
   if (raw.dryRun === true) {
     for (const { packet } of job.packets) printPacket(packet, encode(packet), raw);
     return;
@@ -43,9 +43,7 @@ async function craft(texts: string[], raw: CraftOptions, outside: boolean): Prom
   const recording =
     raw.replay === undefined ? null : readRecording(raw.replay, portOf("--port", raw.port));
   const script = raw.script === undefined ? null : await loadScript(raw.script);
-  const target = outside
-    ? openTunTarget(job.device)
-    : await openMemory(job.device, raw.service.length === 0 ? DEFAULT_SERVICES : raw.service);
+  const target = await openTarget(job);
   const capture = captureOf(job.device);
   const heard: Packet[] = [];
   const wire = new Wire(target, {
@@ -62,7 +60,7 @@ async function craft(texts: string[], raw: CraftOptions, outside: boolean): Prom
     capture?.close();
   };
   endOnSignals(close);
-  if (outside && script !== null) {
+  if (job.where !== "memory" && script !== null) {
     process.stderr.write(
       `ready: ${target.peer} is played by ${raw.script!}; ${target.name} is ${target.address}\n`,
     );
@@ -74,6 +72,21 @@ async function craft(texts: string[], raw: CraftOptions, outside: boolean): Prom
     if (script === null || job.expected.length > 0) await listen(wire, heard, job);
   } finally {
     await close();
+  }
+}
+
+async function openTarget({ where, device, peer, raw }: Job): Promise<Target> {
+  switch (where) {
+    case "memory":
+      return await openMemory(
+        device,
+        peer,
+        raw.service.length === 0 ? DEFAULT_SERVICES : raw.service,
+      );
+    case "tun":
+      return openTunTarget(device, peer);
+    case "into":
+      return openIntoTarget(device, raw.into!, peer);
   }
 }
 

@@ -54,6 +54,8 @@ export interface NativeBinding {
     tso4: boolean,
     multiQueue: boolean,
   ): NativeTun;
+  /** The kernel's side of an interface; absent in a native layer that was built before there was one. */
+  readonly openLink?: (name: string) => number;
   closeFd(fd: number): void;
   /** Another descriptor of the same queue, which stays attached until the last of them is closed. */
   dupFd(fd: number): number;

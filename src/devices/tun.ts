@@ -13,7 +13,7 @@ import {
   RX_LENDABLE,
 } from "../base/device.ts";
 import type { NativePort, NativeTun } from "./native-binding.ts";
-import { isSystemError, loadNative, RX_IP_OFFSET } from "./native-binding.ts";
+import { isSystemError, loadNative, NativeLayerError, RX_IP_OFFSET } from "./native-binding.ts";
 import { TunTransmit } from "./tun-transmit.ts";
 
 /** `"auto"` (the default) takes what the kernel grants, `"checksum"` no segmentation; `"off"` is a plain device. */
@@ -295,6 +295,23 @@ export function settleMtu(name: string, wanted: number | undefined): number {
 export function openQueue(name: string, mode: OffloadMode = "auto", multiQueue = false): NativeTun {
   const header = mode !== "off";
   return loadNative().open(name, header, header, mode === "auto", multiQueue);
+}
+
+/**
+ * The kernel's side of the TUN `name`: what is sent goes to whoever is attached to it, and what that one sends is received, beside
+ * the kernel. Needs CAP_NET_RAW. Throws as {@link openTun} does.
+ */
+export function openLink(name: string): TunDevice {
+  const native = loadNative();
+  if (native.openLink === undefined) {
+    throw new NativeLayerError("it is of an older version; `npm run build:native` renews it");
+  }
+  const fd = native.openLink(name);
+  // not cut for the MTU: whoever is attached may send large segments
+  return new TunDevice(
+    { fd, name, vnetHeader: true, checksum: false, tso4: false },
+    LARGE_SLOT - RX_IP_OFFSET,
+  );
 }
 
 /** Opens a TUN device. Throws a system error (`code` as EPERM, EBUSY, …) or a `NativeLayerError`. */

@@ -1,12 +1,16 @@
 /*
  * Opening a TUN device and the ioctls on it: what is asked for, what the kernel grants, owner,
- * persistence and MTU. No packet passes through here.
+ * persistence and MTU; and the kernel's side of an interface, as a socket. No packet passes
+ * through here.
  */
 #include "tuntcp.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,7 +22,12 @@
 int tuntcp_check_attached(int fd) {
   struct ifreq request;
   memset(&request, 0, sizeof request);
-  return ioctl(fd, TUNGETIFF, &request) < 0 ? errno : 0;
+  if (ioctl(fd, TUNGETIFF, &request) == 0) return 0;
+  int error = errno, pending = 0;
+  socklen_t size = sizeof pending;
+  /* a socket of openLink; it is told when its interface goes */
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &pending, &size) == 0) return pending;
+  return error;
 }
 
 static bool read_name(napi_env env, napi_value value, char out[IFNAMSIZ]) {
@@ -130,6 +139,52 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/*
+ * A socket on the kernel's side of the interface: what is written to it goes to whoever has attached to the TUN, what that one
+ * sends is read from it as well. Packets have the header that TUN descriptors have. Returns 0 or errno.
+ */
+static int attach_link(int fd, const char name[IFNAMSIZ], const char **syscall) {
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  memcpy(request.ifr_name, name, IFNAMSIZ);
+  *syscall = "ioctl SIOCGIFINDEX";
+  if (ioctl(fd, SIOCGIFINDEX, &request) < 0) return errno;
+  const int on = 1;
+  *syscall = "setsockopt PACKET_VNET_HDR";
+  if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) < 0) return errno;
+  *syscall = "setsockopt PACKET_IGNORE_OUTGOING";
+  if (setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) < 0) return errno;
+  struct sockaddr_ll address;
+  memset(&address, 0, sizeof address);
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_IP);
+  address.sll_ifindex = request.ifr_ifindex;
+  *syscall = "bind";
+  return bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ? errno : 0;
+}
+
+/* openLink(name) -> fd */
+static napi_value js_open_link(napi_env env, napi_callback_info info) {
+  napi_value argv[1], result;
+  size_t argc = 1;
+  char name[IFNAMSIZ] = {0};
+  TRY(env, napi_get_cb_info(env, info, &argc, argv, NULL, NULL));
+  if (!read_name(env, argv[0], name)) return NULL;
+  /* no protocol yet: nothing is queued before bind says where from */
+  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return tuntcp_throw_errno(env, errno, "socket AF_PACKET");
+  const char *syscall = "";
+  int error = attach_link(fd, name, &syscall);
+  if (error != 0) {
+    close(fd);
+    return tuntcp_throw_errno(env, error, syscall);
+  }
+  if (napi_create_int32(env, fd, &result) == napi_ok) return result;
+  close(fd);
+  tuntcp_throw_api_failure(env, "openLink result");
+  return NULL;
+}
+
 static napi_value js_close_fd(napi_env env, napi_callback_info info) {
   napi_value argv[1];
   size_t argc = 1;
@@ -213,6 +268,7 @@ static napi_value js_set_mtu(napi_env env, napi_callback_info info) {
 
 napi_value tuntcp_init_tun(napi_env env, napi_value exports) {
   if (tuntcp_define(env, exports, "open", js_open) == NULL) return NULL;
+  if (tuntcp_define(env, exports, "openLink", js_open_link) == NULL) return NULL;
   if (tuntcp_define(env, exports, "closeFd", js_close_fd) == NULL) return NULL;
   if (tuntcp_define(env, exports, "dupFd", js_dup_fd) == NULL) return NULL;
   if (tuntcp_define(env, exports, "setPersist", js_set_persist) == NULL) return NULL;

@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), "tuntcp-craft-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const all = commandsOf(PAGE);
-const throughTun = (line: string): boolean => line.includes("--tun ");
+const throughTun = (line: string): boolean => /--(?:tun|into) /.test(line);
 
 /** A folder as a reader has it: the page's files, and `tuntcp` to be typed. */
 function prepare(): NodeJS.ProcessEnv {
@@ -112,13 +112,21 @@ test.skipIf(obstacle() !== null)("its commands through a TUN work in a namespace
   const world = new World();
   try {
     const typed = all.filter(throughTun);
-    expect(typed.length).toBe(2);
+    expect(typed.length).toBe(5);
+    const [script] = blocksOf(PAGE).filter(({ file }) => file === "peer.ts");
+    writeFileSync(world.path("peer.ts"), script!.text);
     for (const line of typed) {
-      const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2]!).slice(1);
+      const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2]!).slice(1);
+      const args = words.map((word) => (word === "peer.ts" ? world.path(word) : word));
+      if (args[0] === "serve") {
+        // in another terminal, until it is stopped
+        await world.serve(...args.slice(1));
+        continue;
+      }
       const { code, stderr } = await world.tuntcp(args, "").outcome;
-      expect([line, code, stderr]).toEqual([line, 0, ""]);
+      expect([line, code, stderr.replace(/^ready: .*\n/, "")]).toEqual([line, 0, ""]);
     }
-    expect(world.links()).toEqual([]);
+    expect(world.links()).toEqual(["tun8"]);
   } finally {
     await world.remove();
   }

@@ -160,6 +160,52 @@ describe.skipIf(obstacle("nc", "ss", "curl") !== null)("craft through a TUN", ()
     expect([code, stderr]).toEqual([0, ""]);
   });
 
+  it("is the peer of the stack that is attached to a TUN, from the kernel's side of it", async () => {
+    const ends = ["--tun", "tt5", "--address", "203.0.113.2/24", "--host", "203.0.113.1"];
+    const serve = await world.serve("echo:7", ...ends);
+    const to = ["--into", "tt5", ...ends.slice(2)];
+    const file = script(
+      "into.ts",
+      `  const c = await peer.connect(7);
+  c.send("P. 1:6(5) [ttl 1]", "hello");
+  await c.expect("P.", "hello");
+  await c.close();
+  // what no router would pass on arrives here: the stack drops it, and says nothing
+  peer.send("203.0.113.9:1 > 203.0.113.2:4444 S 1 [sum 1]");
+  peer.send("203.0.113.9:1 > 203.0.113.2:4445 S 2");
+  await peer.expect("R. ack 3");`,
+    );
+    const { code, stdout, stderr } = await craft(...to, "--script", file);
+    expect([code, stderr]).toEqual([
+      0,
+      `ready: 203.0.113.3 is played by ${file}; the stack on tt5 is 203.0.113.2\n`,
+    ]);
+    // neither a wrong checksum, which the TUN's other end would have completed, nor the kernel's voice
+    const got = stdout.split("\n").filter((line) => line.includes(" got "));
+    expect(got.filter((line) => line.includes(" sum ") || !line.includes("203.0.113.2:"))).toEqual(
+      [],
+    );
+    expect(got.filter((line) => / R/.test(line))).toHaveLength(1);
+
+    const bulk = await craft(...to, "--wait", "0.3", "--json", "203.0.113.3:5 > 203.0.113.2:7 S 0");
+    expect(lines(bulk.stdout).filter((l) => l.direction === "got")[0]!.line).toContain("S. ");
+    const own = await craft(...to, "--peer", "203.0.113.1", "--script", file);
+    expect(own).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^tuntcp: 203\.0\.113\.1 belongs to this machine \(tt5\)/,
+      ) as string,
+    });
+    const none = await craft("--into", "tt6", "203.0.113.3:5 > 203.0.113.2:7 S 0");
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      "tuntcp: --into tt6: there is no such interface; 'tuntcp serve --tun tt6' makes it\n",
+    ]);
+    const both = await craft("--tun", "a", "--into", "b", "203.0.113.3:5 > 203.0.113.2:7 S 0");
+    expect([both.code, both.stderr]).toEqual([2, "tuntcp: --tun and --into: give one of them\n"]);
+    await serve.stop();
+  });
+
   it("plays a session of curl and the kernel again to the stack in memory, which answers as it did", async () => {
     const capture = world.path("curl.pcapng");
     const serve = await world.serve(

@@ -70,8 +70,8 @@ export class Wire implements PeerHost {
   send(packet: Packet, bytes: Uint8Array = encode(packet)): void {
     const now = this.now();
     this.#first ??= now;
-    this.#tell("sent", now, packet, bytes);
     this.target.send(bytes);
+    this.#tell("sent", now, packet, bytes);
   }
 
   #got(bytes: Uint8Array): void {
