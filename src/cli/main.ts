@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   craft: async () => (await import("./craft.ts")).registerCraft,
   sim: async () => (await import("./sim.ts")).registerSim,
   drill: async () => (await import("./drill.ts")).registerDrill,
+  fuzz: async () => (await import("./fuzz.ts")).registerFuzz,
   bench: async () => (await import("./bench.ts")).registerBench,
   doctor: async () => (await import("./doctor.ts")).registerDoctor,
   "demo-pair": async () => (await import("./demo-pair.ts")).registerDemoPair,

@@ -10,4 +10,5 @@ export * from "./step.ts";
 export * from "./model.ts";
 export { minimise, type Smaller } from "./minimise.ts";
 export * from "./target.ts";
+export { PROFILES, type Profile } from "./profiles.ts";
 export { createTarget, fuzzer, isTargetName, modelCells, piecesOf } from "./targets.ts";

@@ -87,6 +87,7 @@ class Slot implements EndpointOwner {
     if (endpoint === null) return;
     for (let c = endpoint.receive(); c !== null; c = endpoint.receive()) {
       this.check(c);
+      this.program.takes?.(this.flow.index, `read ${c.length}`);
       this.program.acts();
     }
   }
@@ -111,6 +112,8 @@ export class Program {
   readonly peer: Peer;
   /** Of what the program hears; for a trace. */
   hears: ((flow: number, events: number) => void) | null = null;
+  /** Of what it takes, `accept` and `read 100`; for a trace. */
+  takes: ((flow: number, what: string) => void) | null = null;
   /** Called when it has read something. */
   acts: () => void = () => {};
   private stack!: Stack;
@@ -158,6 +161,7 @@ export class Program {
       return;
     }
     slot.takes(endpoint);
+    this.takes?.(slot.flow.index, "accept");
     endpoint.lends = this.mayLend;
     if (slot.reads) slot.read();
   }

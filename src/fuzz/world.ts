@@ -13,7 +13,6 @@ import { Peer, STACK_ADDRESS } from "./peer.ts";
 import { type Profile, PROFILES } from "./profiles.ts";
 import { Program } from "./program.ts";
 import {
-  CALL_COUNT,
   DELAY_AFTER_TIMER,
   DELAY_BEFORE_TIMER,
   DELAY_TIMER,
@@ -24,6 +23,7 @@ import {
   type Step,
 } from "./step.ts";
 import { checkStream } from "./stream-rules.ts";
+import { callWords, eventWords } from "./trace-words.ts";
 import type { Trace } from "./trace.ts";
 
 /** Expiries after which a delay ends early: a keep-alive of few ms would otherwise fill hours. */
@@ -87,7 +87,9 @@ export class World {
     this.judgement.begin(this.stack, profile);
     this.program.acts = () => this.judgement.programActs();
     this.program.hears =
-      trace === null ? null : (flow, events) => this.note("event", `${flow} ${events}`);
+      trace === null ? null : (flow, events) => this.note("event", eventWords(flow, events));
+    this.program.takes =
+      trace === null ? null : (flow, what) => this.note("call", `${flow} ${what}`);
   }
 
   note(what: "call" | "event" | "state", text: string): void {
@@ -99,7 +101,7 @@ export class World {
   step(step: Step): void {
     this.delay(step.delay);
     if (step.op === OP_CALL) {
-      if (this.trace !== null) this.note("call", `${step.flow} ${step.flags % CALL_COUNT}`);
+      if (this.trace !== null) this.note("call", callWords(step));
       this.flush();
       this.program.call(step, this.now);
       this.poll();
