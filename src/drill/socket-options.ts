@@ -1,6 +1,7 @@
 /** The options of a socket: what values Linux takes, what it gives back, and what the endpoint is told. */
 import type { Endpoint } from "../tcp/endpoint.ts";
 import type { Settings } from "../tcp/config.ts";
+import type { Tuning } from "../tcp/tuning.ts";
 
 export const SOL_SOCKET = 1;
 export const SOL_TCP = 6;
@@ -56,6 +57,18 @@ const doubled =
     Math.max(least, 2 * value);
 
 const LINGER2_MOST = 120;
+const DONT = 0;
+const PROBE = 3;
+
+function half(n: number | undefined): number | undefined {
+  return n === undefined ? undefined : n >> 1;
+}
+
+/** The seconds of TCP_DEFER_ACCEPT, 1, 3, 7 ..., as a count of SYN-ACKs. */
+function rounds(seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined;
+  return seconds === 0 ? 0 : Math.ceil(Math.log2(seconds + 1));
+}
 
 const INTEGERS: readonly IntegerOption[] = [
   flag(SOL_SOCKET, 2, "SO_REUSEADDR"),
@@ -202,16 +215,35 @@ export class SocketOptions {
       case "IP_TOS":
         e.setTypeOfService(this.get(name));
         return;
+      case "SO_SNDBUF":
+      case "SO_RCVBUF":
+      case "TCP_SYNCNT":
+      case "TCP_LINGER2":
+      case "IP_TTL":
+      case "IP_MTU_DISCOVER":
+        e.tune(this.tuning());
+        return;
       default:
         return;
     }
   }
 
-  forListener(): Record<string, never> {
-    return {};
-  }
-
-  forConnect(): Record<string, never> {
-    return {};
+  /** What was set of what the stack takes at the beginning of a connection, and some of it later. */
+  tuning(): Tuning {
+    const set = (name: OptionName): number | undefined => this.values.get(name);
+    const found: Record<keyof Tuning, unknown> = {
+      // kept doubled, as it is read back
+      receiveBuffer: half(set("SO_RCVBUF")),
+      sendBuffer: half(set("SO_SNDBUF")),
+      maxSegment: set("TCP_MAXSEG"),
+      synRetries: set("TCP_SYNCNT"),
+      finTimeout: set("TCP_LINGER2"),
+      deferAccept: rounds(set("TCP_DEFER_ACCEPT")),
+      ttl: set("IP_TTL"),
+      typeOfService: set("IP_TOS"),
+      ignoresPathMtu: [DONT, PROBE].includes(this.get("IP_MTU_DISCOVER")),
+    };
+    const entries = Object.entries(found).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(entries) as Tuning;
   }
 }

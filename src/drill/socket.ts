@@ -93,8 +93,9 @@ export class DrillSocket implements EndpointOwner {
   }
 
   /** An option was set that not only the endpoint looks at. */
-  optionChanged(_name: OptionName): void {
-    this.activity++;
+  optionChanged(name: OptionName): void {
+    if (name === "SO_REUSEADDR") return;
+    this.listener?.tune(this.options.tuning(), this.options.get("TCP_FASTOPEN"));
   }
 
   get isListening(): boolean {
@@ -118,7 +119,7 @@ export class DrillSocket implements EndpointOwner {
         port: this.bound?.port ?? 0,
         backlog,
         fastOpen: this.options.get("TCP_FASTOPEN"),
-        ...this.options.forListener(),
+        tuning: this.options.tuning(),
         ...(this.bound === null ? {} : { address: this.bound.address }),
         owner: {
           onConnection: () => {
@@ -158,7 +159,7 @@ export class DrillSocket implements EndpointOwner {
           ...(this.bound === null
             ? {}
             : { localAddress: this.bound.address, localPort: this.bound.port }),
-          ...this.options.forConnect(),
+          tuning: this.options.tuning(),
           fastOpen,
           owner: this,
         },

@@ -10,7 +10,7 @@ const RESET_COUNTS = 60_000;
 
 export class FastOpenQueue implements PendingFastOpens {
   /** At most; 0: the program did not ask for Fast Open. */
-  readonly limit: number;
+  limit: number;
   private open = 0;
   /** When each reset one stops to count, ascending. */
   private readonly resets: Instant[] = [];

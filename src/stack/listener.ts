@@ -3,6 +3,7 @@ import { type Instant, instantOf } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { type Endpoint, EVENT_ESTABLISHED } from "../tcp/endpoint.ts";
+import type { Tuning } from "../tcp/tuning.ts";
 import { FastOpenQueue } from "./fast-open-queue.ts";
 
 export interface ListenerOwner {
@@ -18,6 +19,8 @@ export interface Listener {
   accept(): Endpoint | null;
   /** Stops listening; what was not accepted is reset. Idempotent. */
   close(): void;
+  /** For connections from now on. */
+  tune(tuning: Tuning, fastOpen?: number): void;
 }
 
 export class ListenerImpl implements Listener {
@@ -25,6 +28,8 @@ export class ListenerImpl implements Listener {
   readonly port: number;
   readonly backlog: number;
   readonly owner: ListenerOwner;
+  /** Null: as the settings say. */
+  tuning: Tuning | null;
   /** Connections in SYN-RECEIVED; the SYN queue counts. */
   halfOpen = 0;
   /** When the last SYN cookie was sent: without one lately no ACK can hold one. */
@@ -42,6 +47,7 @@ export class ListenerImpl implements Listener {
     port: number,
     backlog: number,
     fastOpens: number,
+    tuning: Tuning | null,
     owner: ListenerOwner,
     onClose: (listener: ListenerImpl) => void,
     onAccept: (connection: TcpConnection) => void,
@@ -50,6 +56,7 @@ export class ListenerImpl implements Listener {
     this.port = port;
     this.backlog = backlog;
     this.fastOpens = new FastOpenQueue(fastOpens);
+    this.tuning = tuning;
     this.owner = owner;
     this.onClose = onClose;
     this.onAccept = onAccept;
@@ -89,6 +96,11 @@ export class ListenerImpl implements Listener {
     connection.listener = null;
     this.onAccept(connection);
     return connection;
+  }
+
+  tune(tuning: Tuning, fastOpen?: number): void {
+    this.tuning = { ...this.tuning, ...tuning };
+    if (fastOpen !== undefined) this.fastOpens.limit = fastOpen;
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import type { Instant } from "../base/time.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { EndpointOwner } from "../tcp/endpoint.ts";
+import type { Tuning } from "../tcp/tuning.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import type { Cidr, Ipv4Address } from "../wire/address.ts";
 import type { ListenerOwner } from "./listener.ts";
@@ -33,6 +34,8 @@ export interface ListenOptions {
   readonly backlog?: number;
   /** Connections at most that were opened with data and are not yet established (TCP_FASTOPEN); 0 (the default): Fast Open is off. */
   readonly fastOpen?: number;
+  /** Of its SYN-ACKs, and of the connections that come of them. */
+  readonly tuning?: Tuning;
   readonly owner: ListenerOwner;
 }
 
@@ -45,5 +48,6 @@ export interface ConnectOptions {
   readonly sourceRoute?: readonly Ipv4Address[];
   /** Data written before the connection is established may go with the SYN (TCP_FASTOPEN_CONNECT). */
   readonly fastOpen?: boolean;
+  readonly tuning?: Tuning;
   readonly owner: EndpointOwner | null;
 }

@@ -81,6 +81,7 @@ export class PacketOutput {
     this.finish(
       s,
       t.typeOfService | out.ecn,
+      t.tuning === null ? this.ttl : (t.tuning.ttl ?? this.ttl),
       t.localAddress,
       t.remoteAddress,
       route,
@@ -110,7 +111,9 @@ export class PacketOutput {
     const route = routes.isEmpty ? null : routes.find(local, localPort, remote, remotePort);
     const tcpLength = tcpHeaderLength(s);
     const size = ipLength(route) + tcpLength;
-    if (this.room(size)) this.finish(s, 0, local, remote, route, tcpLength, size, 0, out.remark);
+    if (!this.room(size)) return;
+    const ttl = out.ttl === 0 ? this.ttl : out.ttl;
+    this.finish(s, out.typeOfService, ttl, local, remote, route, tcpLength, size, 0, out.remark);
   }
 
   /** A RST by the exact rule (RFC 9293 §3.10.7.1), made from the segment that drew it, while there are not too many. */
@@ -139,6 +142,7 @@ export class PacketOutput {
   private finish(
     s: TcpSegment,
     tos: number,
+    ttl: number,
     local: Ipv4Address,
     remote: Ipv4Address,
     route: SourceRoute | null,
@@ -155,7 +159,7 @@ export class PacketOutput {
       tos,
       0,
       true,
-      this.ttl,
+      ttl,
       PROTO_TCP,
       local,
       route === null ? remote : route.firstHop,

@@ -22,6 +22,7 @@ import type { TcpEnvironment } from "../tcp/tcb.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { advertisedMss } from "../tcp/mss.ts";
 import { mayReuse } from "../tcp/time-wait.ts";
+import { beginTuned } from "../tcp/tuning.ts";
 import { toClosed } from "../tcp/transitions.ts";
 import { Accounts } from "./accounts.ts";
 import { ConnectionTable } from "./connection-table.ts";
@@ -387,6 +388,7 @@ export class Stack {
       port,
       backlog,
       options.fastOpen ?? 0,
+      options.tuning ?? null,
       options.owner,
       (l) => this.closeListener(l),
       (c) => this.mark(c),
@@ -419,6 +421,7 @@ export class Stack {
     } else if (existing instanceof TcpConnection && existing.dead) this.forget(existing);
     else if (existing !== null) throw pairInUse(local, port);
     const c = this.build(local, port, remoteAddress, remotePort, iss, now);
+    beginTuned(c, options.tuning ?? null);
     this.routes.give(c, options.sourceRoute);
     this.table.insert(local, port, remoteAddress, remotePort, c);
     beginMemory(c);

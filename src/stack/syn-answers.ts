@@ -3,6 +3,7 @@ import type { Instant } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import { type SeqNum, seqAdd } from "../wire/seq.ts";
 import { ACK, ECE, SYN, type TcpSegment } from "../wire/tcp-segment.ts";
+import type { Tuning } from "../tcp/tuning.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { IsnGenerator } from "../tcp/isn.ts";
 import { advertisedMss } from "../tcp/mss.ts";
@@ -58,15 +59,16 @@ export class SynAnswers {
   }
 
   /** Bytes offered until the first ACK: what a window field can say unscaled. */
-  get window(): number {
-    return Math.min(65535, this.settings.tcp_rmem[1]);
+  window(tuning: Tuning | null): number {
+    return Math.min(65535, tuning?.receiveBuffer ?? this.settings.tcp_rmem[1]);
   }
 
   synAck(h: HalfOpen, remark: string | null, now: Instant): void {
-    this.compose(h.iss, h.irs, h.agreed, this.timestamp(h, now), h.tsRecent);
+    const { tuning } = h.listener;
+    this.compose(h.iss, h.irs, h.agreed, this.timestamp(h, now), h.tsRecent, tuning);
     const s = this.out.segment;
     s.flags = hasEcn(h.agreed) ? SYN | ACK | ECE : SYN | ACK;
-    s.mss = this.mss(h.remote, now);
+    s.mss = this.mss(h.remote, tuning, now);
     // only the first has it (RFC 7413 §4.2.2): what does not pass is not to stand in the way
     if (givesCookie(h.agreed) && h.retries === 0) {
       this.keys.make(h.local, h.remote, now, s.cookie);
@@ -76,7 +78,8 @@ export class SynAnswers {
   }
 
   ack(h: HalfOpen, now: Instant): void {
-    this.compose(seqAdd(h.iss, 1), h.irs, h.agreed, this.timestamp(h, now), h.tsRecent);
+    const { tuning } = h.listener;
+    this.compose(seqAdd(h.iss, 1), h.irs, h.agreed, this.timestamp(h, now), h.tsRecent, tuning);
     const s = this.out.segment;
     s.flags = ACK;
     // the options of a SYN go, and its window, which is never scaled (RFC 7323 §2.2)
@@ -87,7 +90,7 @@ export class SynAnswers {
   }
 
   /** The SYN-ACK whose ISS `iss` is a cookie; its timestamp carries the options that it agrees to. */
-  cookie(syn: TcpSegment, iss: SeqNum, now: Instant): void {
+  cookie(syn: TcpSegment, iss: SeqNum, tuning: Tuning | null, now: Instant): void {
     const { destination: local, destinationPort, source: remote, sourcePort } = syn;
     const agreed = agreedTo(syn, this.settings);
     let flags = SYN | ACK;
@@ -97,19 +100,19 @@ export class SynAnswers {
       if (ecn) flags |= ECE;
       const clock = timestampWithOptions(timestampAt(0, now), scale, hasSack(agreed), ecn);
       const offset = this.isn.timestampOffset(local, destinationPort, remote, sourcePort);
-      this.compose(iss, syn.seq, agreed, (clock + offset) | 0, syn.tsVal);
+      this.compose(iss, syn.seq, agreed, (clock + offset) | 0, syn.tsVal, tuning);
     } else {
       // nothing would bring the options back with the ACK: they are not agreed to (RFC 4987 §3.6)
-      this.compose(iss, syn.seq, mssOnly(agreed), 0, 0);
+      this.compose(iss, syn.seq, mssOnly(agreed), 0, 0, tuning);
     }
     this.out.segment.flags = flags;
-    this.out.segment.mss = this.mss(remote, now);
+    this.out.segment.mss = this.mss(remote, tuning, now);
     this.out.remark = "SYN cookie";
     this.output.bare(this.out, local, destinationPort, remote, sourcePort);
   }
 
-  private mss(remote: Ipv4Address, now: Instant): number {
-    return advertisedMss(this.paths.mtu(remote, now));
+  private mss(remote: Ipv4Address, tuning: Tuning | null, now: Instant): number {
+    return Math.min(advertisedMss(this.paths.mtu(remote, now)), tuning?.maxSegment ?? Infinity);
   }
 
   private timestamp(h: HalfOpen, now: Instant): number {
@@ -117,14 +120,25 @@ export class SynAnswers {
     return timestampAt(this.isn.timestampOffset(h.local, h.localPort, h.remote, h.remotePort), now);
   }
 
-  private compose(at: SeqNum, irs: SeqNum, agreed: number, tsVal: number, tsEcr: number): void {
+  private compose(
+    at: SeqNum,
+    irs: SeqNum,
+    agreed: number,
+    tsVal: number,
+    tsEcr: number,
+    tuning: Tuning | null,
+  ): void {
     resetOutgoing(this.out);
     const s = this.out.segment;
     s.seq = at;
     s.ack = seqAdd(irs, 1);
-    s.window = this.window;
+    s.window = this.window(tuning);
+    this.out.ttl = tuning?.ttl ?? 0;
+    this.out.typeOfService = tuning?.typeOfService ?? 0;
     // an answer carries an option only if the SYN had it (RFC 7323 §2.3, RFC 2018 §2)
-    if (hasScaling(agreed)) s.windowScale = windowScaleFor(this.settings.tcp_rmem[2]);
+    if (hasScaling(agreed)) {
+      s.windowScale = windowScaleFor(tuning?.receiveBuffer ?? this.settings.tcp_rmem[2]);
+    }
     s.sackPermitted = hasSack(agreed);
     s.hasTimestamps = hasTimestamps(agreed);
     s.tsVal = tsVal;

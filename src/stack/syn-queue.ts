@@ -13,6 +13,7 @@ import { isAcceptable } from "../tcp/input/acceptability.ts";
 import type { IsnGenerator } from "../tcp/isn.ts";
 import { beginMemory } from "../tcp/memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
+import { beginTuned } from "../tcp/tuning.ts";
 import { setState } from "../tcp/transitions.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import type { Counters } from "./counters.ts";
@@ -72,6 +73,8 @@ export class SynQueue {
   private readonly syn: TcpSegment = createTcpSegment();
   /** Seconds of a user timeout that a SYN asked for (RFC 5482): few do. */
   private readonly userTimeouts: Map<HalfOpen, number> = new Map();
+  /** Their ACK came, and waits for data (TCP_DEFER_ACCEPT): few. */
+  private readonly deferred: Set<HalfOpen> = new Set();
   /** With a trace: what it sees of each entry, and the connection that comes of it. */
   private readonly traced: Map<HalfOpen, TcpConnection> = new Map();
 
@@ -181,6 +184,7 @@ export class SynQueue {
     const { destination: local, destinationPort, source: remote, sourcePort } = s;
     const iss = this.p.isn.generate(local, destinationPort, remote, sourcePort, now);
     const c = this.p.build(local, destinationPort, remote, sourcePort, iss, now);
+    beginTuned(c, listener.tuning);
     c.fastOpen = this.fastOpens.enter(listener, s, renew, now);
     c.state = "LISTEN"; // the listener's state is where it comes from
     this.adopt(c, listener);
@@ -199,7 +203,7 @@ export class SynQueue {
     }
     if ((s.flags & (SYN | ACK | RST)) === SYN && s.seq === h.irs) return this.onSynAgain(h, now);
     const next = seqAdd(h.irs, 1);
-    if (!isAcceptable(s, next, this.answers.window)) {
+    if (!isAcceptable(s, next, this.answers.window(h.listener.tuning))) {
       this.p.counters.add("TcpExtTCPOutOfWindow");
       if (isReset) return this.drop("reset outside the window");
       return this.answer(h, "outside the window", now);
@@ -250,6 +254,7 @@ export class SynQueue {
 
   private onAck(h: HalfOpen, s: TcpSegment, now: Instant): PacketRemark {
     const { settings } = this.p.env;
+    if (this.isDeferred(h, s)) return this.drop("waits for data");
     if (h.listener.isFull) {
       // as Linux: the client's ACK is dropped and comes again with data, or the SYN-ACK does
       if (settings.tcp_abort_on_overflow !== 0) {
@@ -259,6 +264,14 @@ export class SynQueue {
       return this.overflow();
     }
     return this.p.deliver(this.makeWhole(h, now), s, now);
+  }
+
+  /** TCP_DEFER_ACCEPT: an ACK without data makes no connection while the peer may still send some. */
+  private isDeferred(h: HalfOpen, s: TcpSegment): boolean {
+    const rounds = h.listener.tuning?.deferAccept ?? 0;
+    if (rounds === 0 || h.retries >= rounds || s.payloadLength > 0) return false;
+    this.deferred.add(h);
+    return true;
   }
 
   /** The entry becomes a connection in SYN-RECEIVED, in its place in the table. */
@@ -287,6 +300,7 @@ export class SynQueue {
     const traced = this.traced.get(h);
     if (traced !== undefined) return traced;
     const c = this.p.build(h.local, h.localPort, h.remote, h.remotePort, h.iss, now);
+    beginTuned(c, h.listener.tuning);
     this.syn.seq = h.irs;
     this.syn.tsVal = h.tsRecent;
     writeAgreed(h.agreed, this.syn);
@@ -299,12 +313,16 @@ export class SynQueue {
 
   /** The SYN-ACK goes unanswered (RFC 6298 §5.4-5.6; as often as `tcp_synack_retries` says). */
   onTimeout(h: HalfOpen, now: Instant): void {
-    if (h.retries >= this.p.env.settings.tcp_synack_retries) {
+    const rounds = h.listener.tuning?.deferAccept ?? 0;
+    const most = Math.max(this.p.env.settings.tcp_synack_retries, this.deferred.has(h) ? rounds : 0);
+    if (h.retries >= most) {
       this.p.counters.add("TcpExtTCPTimeouts");
       this.forget(h, "SYN-ACK never acknowledged", now);
       return;
     }
     h.countRetry();
+    // who has acknowledged it need not hear it again before the last round (as in Linux)
+    if (this.deferred.has(h) && h.retries < rounds) return this.schedule(h, now);
     this.p.counters.add("TcpRetransSegs");
     this.p.counters.add("TcpExtTCPSynRetrans");
     this.answers.synAck(h, "retransmission: SYN-ACK", now);
@@ -334,13 +352,14 @@ export class SynQueue {
     h.listener.halfOpen--;
     this.p.env.memory.charge(-HALF_OPEN_COST);
     this.traced.delete(h);
+    this.deferred.delete(h);
     this.userTimeouts.delete(h);
   }
 
   // --- SYN cookies ----------------------------------------------------------------------------------
 
   private sendCookie(listener: ListenerImpl, s: TcpSegment, now: Instant): PacketRemark {
-    this.answers.cookie(s, this.p.cookies.make(s, now), now);
+    this.answers.cookie(s, this.p.cookies.make(s, now), listener.tuning, now);
     listener.cookieSentAt = now;
     this.p.counters.add("TcpExtSyncookiesSent");
     return null;
@@ -366,14 +385,20 @@ export class SynQueue {
       if (settings.tcp_abort_on_overflow !== 0) output.reset(s);
       return this.overflow();
     }
-    const c = this.fromCookie(s, mss, now);
+    const c = this.fromCookie(listener, s, mss, now);
     this.adopt(c, listener);
     return this.p.deliver(c, s, now);
   }
 
-  private fromCookie(s: TcpSegment, mss: number, now: Instant): TcpConnection {
+  private fromCookie(
+    listener: ListenerImpl,
+    s: TcpSegment,
+    mss: number,
+    now: Instant,
+  ): TcpConnection {
     const iss = seq(s.ack - 1);
     const c = this.p.build(s.destination, s.destinationPort, s.source, s.sourcePort, iss, now);
+    beginTuned(c, listener.tuning);
     const { syn } = this;
     syn.seq = seq(s.seq - 1);
     syn.flags = SYN;

@@ -27,6 +27,7 @@ import { ACK_DELAYED, ACK_NOW, Tcb } from "./tcb.ts";
 import { timeouts } from "./timeouts.ts";
 import { TIMER_KEEPALIVE } from "./timers.ts";
 import { fail, setState } from "./transitions.ts";
+import { type Tuning, tune } from "./tuning.ts";
 import { markQueueUrgent, urgentAhead, urgentTaken } from "./urgent.ts";
 import { applyUserTimeout, offerUserTimeout, setUserTimeout } from "./user-timeout.ts";
 import * as user from "./user-calls.ts";
@@ -247,6 +248,10 @@ export class TcpConnection extends Tcb implements Endpoint {
 
   setNotSentLowat(bytes: number): void {
     user.setNotSentLowat(this, bytes);
+  }
+
+  tune(tuning: Tuning): void {
+    tune(this, tuning);
   }
 
   setCongestionControl(name: string): void {

@@ -7,6 +7,7 @@ import type { Instant } from "../base/time.ts";
 import type { Ipv4Address } from "../wire/address.ts";
 import type { TcpInfo } from "./info.ts";
 import type { TcpState } from "./state.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** Bits of {@link EndpointOwner.onEvents}. */
 export const EVENT_ESTABLISHED = 1;
@@ -114,6 +115,8 @@ export interface Endpoint {
   setNotSentLowat(bytes: number): void;
   /** TCP_CONGESTION: by name, from now on; EINVAL for one that the stack does not know. Default: tcp_congestion_control. */
   setCongestionControl(name: string): void;
+  /** Options of this connection alone; those that count at its beginning only are without effect. */
+  tune(tuning: Tuning): void;
   /** False: no EVENT_SOFT_ERROR; `softError` is kept all the same. Default: true. */
   tellSoftErrors(on: boolean): void;
   /** As of `now`; without it of the last time that anything happened to the connection. */

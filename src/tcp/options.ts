@@ -7,6 +7,7 @@ import { agreeEcn } from "./ecn.ts";
 import { startMtuSearch } from "./mtu-search.ts";
 import { updateMss } from "./mss.ts";
 import type { Tcb } from "./tcb.ts";
+import { mostReceived } from "./tuning.ts";
 import { readUserTimeout } from "./user-timeout.ts";
 
 /** The shift for a receive buffer that may grow to `max` bytes (RFC 7323 §2.3: at most 14). */
@@ -19,11 +20,13 @@ export function windowScaleFor(max: number): number {
 export function agreeOptions(t: Tcb, s: TcpSegment, now: Instant): void {
   const { settings } = t.env;
   t.snd.peerMss = s.mss > 0 ? Math.max(s.mss, settings.tcp_min_snd_mss) : 536;
+  if (t.tuning?.maxSegment !== undefined)
+    t.snd.peerMss = Math.min(t.snd.peerMss, t.tuning.maxSegment);
   t.windowScaling = s.windowScale >= 0 && settings.tcp_window_scaling !== 0;
   // the log that RFC 7323 §2.3 asks for
   if (s.windowScaleOver) t.env.count("TcpExtTCPWindowScaleOver14");
   t.snd.scale = t.windowScaling ? s.windowScale : 0;
-  t.rcv.scale = t.windowScaling ? windowScaleFor(settings.tcp_rmem[2]) : 0;
+  t.rcv.scale = t.windowScaling ? windowScaleFor(mostReceived(t)) : 0;
   t.timestamps = s.hasTimestamps && settings.tcp_timestamps !== 0;
   if (t.timestamps) {
     t.tsRecent = s.tsVal;

@@ -43,6 +43,7 @@ export function packetTooBig(
   now: Instant,
 ): boolean {
   if (seqLt(quoted, t.snd.una) || seqGeq(quoted, t.snd.nxt)) return false;
+  if (t.tuning !== null && t.tuning.ignoresPathMtu === true) return false;
   if (t.pathEpoch !== t.env.paths.epoch) refreshPathMtu(t, now); // others may have learnt more already
   const largest = Math.max(t.largestSent, t.mtuSearch?.probe ?? 0);
   const said = mtu > 0 ? mtu : plateauBelow(quotedSize);

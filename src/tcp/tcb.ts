@@ -27,6 +27,7 @@ import { SendBuffer } from "./send-buffer.ts";
 import type { SendMemory } from "./send-memory.ts";
 import type { TcpState } from "./state.ts";
 import { TimerTable } from "./timers.ts";
+import type { Tuning } from "./tuning.ts";
 import type { TcpTrace } from "./trace.ts";
 
 /** The congestion controllers that a stack knows, by name. */
@@ -209,6 +210,8 @@ export class Tcb {
   repairsProbe = false;
   /** Bytes of IP options on each packet: a source route's. */
   ipOptionBytes = 0;
+  /** Null: as the settings say. */
+  tuning: Tuning | null = null;
   noDelay = false;
   /** A short segment waits for more. */
   corked = false;

@@ -140,7 +140,7 @@ function failTimedOut(t: Tcb, now: Instant): void {
 
 function retryLimit(t: Tcb): number {
   const { settings } = t.env;
-  if (t.state === "SYN-SENT") return settings.tcp_syn_retries;
+  if (t.state === "SYN-SENT") return t.tuning?.synRetries ?? settings.tcp_syn_retries;
   if (t.state === "SYN-RECEIVED") return settings.tcp_synack_retries;
   if (hasOwnLimit(t)) return Infinity; // the user's own R2 decides (MUST-21)
   return t.orphan ? settings.tcp_orphan_retries : settings.tcp_retries2;

@@ -141,7 +141,8 @@ function toFinWait2(t: Tcb, now: Instant): void {
 
 /** Linux's tcp_fin_timeout. */
 export function startFinTimeout(t: Tcb, now: Instant): void {
-  t.timers.start(TIMER_TIME_WAIT, after(now, t.env.settings.tcp_fin_timeout * 1000));
+  const seconds = t.tuning?.finTimeout ?? t.env.settings.tcp_fin_timeout;
+  t.timers.start(TIMER_TIME_WAIT, after(now, Math.max(0, seconds) * 1000));
 }
 
 /** Our FIN was acknowledged by a segment whose own FIN lies behind a hole. */

@@ -10,12 +10,24 @@ export interface Outgoing {
   whole: boolean;
   /** ECN codepoint of its packet. */
   ecn: number;
+  /** TTL and DSCP of a packet without a connection; a TTL of 0 is the stack's. */
+  ttl: number;
+  typeOfService: number;
   /** For captures: why it leaves, when that is not plain. */
   remark: string | null;
 }
 
 export function createOutgoing(): Outgoing {
-  return { segment: createTcpSegment(), offset: 0, length: 0, whole: false, ecn: 0, remark: null };
+  return {
+    segment: createTcpSegment(),
+    offset: 0,
+    length: 0,
+    whole: false,
+    ecn: 0,
+    ttl: 0,
+    typeOfService: 0,
+    remark: null,
+  };
 }
 
 export function resetOutgoing(out: Outgoing): void {
@@ -26,5 +38,7 @@ export function resetOutgoing(out: Outgoing): void {
   out.length = 0;
   out.whole = false;
   out.ecn = 0;
+  out.ttl = 0;
+  out.typeOfService = 0;
   out.remark = null;
 }

@@ -69,7 +69,8 @@ export function tuneReceiveBuffer(t: Tcb, taken: number, now: Instant): void {
   // what only receives has measured its SYN, perhaps, and not the queue that has grown since
   const rtt = Math.max(t.rtt.samples > 0 ? t.rtt.srtt : 10, rcv.rtt8 >> 3);
   if (elapsed(rcv.epoch, now) < rtt) return;
-  if (rcv.taken * 2 > rcv.buffer && !t.env.memory.pressed) {
+  const fixed = t.tuning !== null && t.tuning.receiveBuffer !== undefined;
+  if (rcv.taken * 2 > rcv.buffer && !fixed && !t.env.memory.pressed) {
     rcv.buffer = Math.min(Math.max(rcv.buffer, rcv.taken * 4), t.env.settings.tcp_rmem[2]);
   }
   rcv.taken = 0;

@@ -14,6 +14,7 @@ import { isSynchronized } from "../state.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
 import { timestampNow } from "../timestamps.ts";
 import { TIMER_KEEPALIVE, TIMER_PERSIST, TIMER_RETRANSMIT } from "../timers.ts";
+import { mostReceived } from "../tuning.ts";
 import { type Outgoing, resetOutgoing } from "./outgoing.ts";
 import { windowField } from "./receive-window.ts";
 import { paceRoom, spreadBurst } from "./pacing.ts";
@@ -63,11 +64,11 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   s.seq = t.snd.iss;
   s.flags = isAnswer ? SYN | ACK | (t.ecn === null ? 0 : ECE) : SYN | offerEcn(t, first);
   s.ack = isAnswer ? t.rcv.nxt : s.ack;
-  t.advMss = advertisedMss(t.pmtu);
+  t.advMss = Math.min(advertisedMss(t.pmtu), t.tuning?.maxSegment ?? Infinity);
   s.mss = t.advMss;
   // an answer carries an option only if the SYN had it (RFC 7323 §2.3, RFC 2018 §2)
   const scaling = isAnswer ? t.windowScaling : settings.tcp_window_scaling !== 0;
-  if (scaling) s.windowScale = windowScaleFor(settings.tcp_rmem[2]);
+  if (scaling) s.windowScale = windowScaleFor(mostReceived(t));
   s.sackPermitted = isAnswer ? t.sack : settings.tcp_sack !== 0;
   if (isAnswer ? t.timestamps : settings.tcp_timestamps !== 0) {
     s.hasTimestamps = true;

@@ -20,6 +20,7 @@ import {
 } from "../../../src/tcp/endpoint.ts";
 import type { Endpoint, EndpointOwner } from "../../../src/tcp/endpoint.ts";
 import type { TcpInfo } from "../../../src/tcp/info.ts";
+import type { Tuning } from "../../../src/tcp/tuning.ts";
 import type { TcpState } from "../../../src/tcp/state.ts";
 import type { Ipv4Address } from "../../../src/wire/address.ts";
 import { ipv4, parseIpv4 } from "../../../src/wire/address.ts";
@@ -141,6 +142,10 @@ export class FakeEndpoint implements Endpoint {
 
   setQuickAck(on: boolean): void {
     this.calls.push(`setQuickAck ${on}`);
+  }
+
+  tune(tuning: Tuning): void {
+    this.calls.push(`tune ${JSON.stringify(tuning)}`);
   }
 
   setCork(on: boolean): void {
