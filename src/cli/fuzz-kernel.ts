@@ -129,7 +129,7 @@ async function fuzzTun(place: string, raw: RawOptions & RawDeviceOptions): Promi
     return;
   }
   // at the other end of the TUN is whoever was named
-  const target = openTunTarget(device);
+  const target = openTunTarget(device, null);
   const ending = new AbortController();
   const progress = new Progress(checked.sequences);
   const outside = new Outside({
