@@ -1,0 +1,59 @@
+/**
+ * One process and one thread that fuzzes every target in turn until the first finding: node hunt.mjs DIST SECONDS SEED. Says a line a second, and
+ * at the end what it found as JSON, or null.
+ */
+import { pathToFileURL } from "node:url";
+import { join, resolve } from "node:path";
+
+const [dist, seconds, seed] = process.argv.slice(2);
+const load = (file) => import(pathToFileURL(join(resolve(dist), file)).href);
+const { Engine } = await load("tools/fuzz/engine.js");
+const { loadCounted } = await load("tools/fuzz/branches.js");
+const { namedRng } = await load("base/rng.js");
+
+/** ms of each target before the next: sequences find most, parsers need little. */
+const SLICES = {
+  connection: 400,
+  stack: 400,
+  listener: 200,
+  reassembly: 100,
+  options: 50,
+  codec: 50,
+};
+
+const { harness, counters } = await loadCounted();
+let found = null;
+const engineOf = {};
+const engines = Object.keys(SLICES).map((target) => {
+  const engine = new Engine({
+    target,
+    harness,
+    counters,
+    rng: namedRng(Number(seed), `planted/${target}`),
+    onFound: ({ violation, data }) => {
+      if (process.env.SHOW) console.log(JSON.stringify(engineOf[target].target.toJson(data)), violation);
+      if (!(process.env.IGNORE ?? "").split(";").includes(violation.message)) found ??= { target, ...violation };
+    },
+  });
+  engineOf[target] = engine;
+  return { engine, slice: SLICES[target] };
+});
+
+const began = performance.now();
+const elapsed = () => (performance.now() - began) / 1000;
+let told = 0;
+search: while (elapsed() < Number(seconds)) {
+  for (const { engine, slice } of engines) {
+    const end = performance.now() + slice;
+    while (performance.now() < end) {
+      engine.run(4);
+      if (found !== null) break search;
+    }
+    if (elapsed() - told > 1) {
+      told = elapsed();
+      console.log(`${told.toFixed(0)} s`);
+    }
+  }
+}
+const executions = engines.reduce((n, { engine }) => n + engine.executions, 0);
+console.log(JSON.stringify({ found, seconds: elapsed(), executions }));
