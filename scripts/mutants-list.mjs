@@ -73,13 +73,13 @@ export const MUTANTS = [
   // --- acknowledgments ---
   {
     name: "ack-of-what-was-never-sent",
-    find: "if (seqLeq(s.ack, nxt) && seqGeq(s.ack, seqAdd(una, -oldest(t)))) return null;",
-    replace: "if (seqGeq(s.ack, seqAdd(una, -oldest(t)))) return null;",
+    find: "if (seqLeq(s.ack, nxt) && seqGeq(s.ack, seqAdd(una, -maxWnd))) return null;",
+    replace: "if (seqGeq(s.ack, seqAdd(una, -maxWnd))) return null;",
     tests: ["test/traces/blind-attacks.test.ts", "test/grid/grid.test.ts"],
   },
   {
     name: "ack-older-than-any-window",
-    find: "if (seqLeq(s.ack, nxt) && seqGeq(s.ack, seqAdd(una, -oldest(t)))) return null;",
+    find: "if (seqLeq(s.ack, nxt) && seqGeq(s.ack, seqAdd(una, -maxWnd))) return null;",
     replace: "if (seqLeq(s.ack, nxt)) return null;",
     tests: ["test/traces/blind-attacks.test.ts"],
   },

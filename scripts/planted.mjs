@@ -158,7 +158,12 @@ async function main() {
         console.log(`${++done} of ${chosen.length}: ${bug.name}: ${describe(result)}`);
       }
     };
-    await Promise.all(Array.from({ length: Number(process.env.LANES ?? Math.min(2, availableParallelism())) }, lane));
+    await Promise.all(
+      Array.from(
+        { length: Number(process.env.LANES ?? Math.min(2, availableParallelism())) },
+        lane,
+      ),
+    );
     times.sort((a, b) => a - b);
     console.log(`figure: planted bugs found = ${times.length} of ${chosen.length}`);
     if (times.length > 0) {

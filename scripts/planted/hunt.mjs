@@ -31,8 +31,10 @@ const engines = Object.keys(SLICES).map((target) => {
     counters,
     rng: namedRng(Number(seed), `planted/${target}`),
     onFound: ({ violation, data }) => {
-      if (process.env.SHOW) console.log(JSON.stringify(engineOf[target].target.toJson(data)), violation);
-      if (!(process.env.IGNORE ?? "").split(";").includes(violation.message)) found ??= { target, ...violation };
+      if (process.env.SHOW)
+        console.log(JSON.stringify(engineOf[target].target.toJson(data)), violation);
+      if (!(process.env.IGNORE ?? "").split(";").includes(violation.message))
+        found ??= { target, ...violation };
     },
   });
   engineOf[target] = engine;

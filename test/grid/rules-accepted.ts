@@ -60,9 +60,9 @@ const FIFTH: readonly Rule[] = [
   {
     name: "ack-blind",
     from: "RFC 5961 §5.2 (MAY-12); RFC 9293 §3.10.7.4, fifth",
-    says: "not SND.UNA-MAX.SND.WND =< SEG.ACK =< SND.NXT, or never sent: an ACK, dropped",
+    says: "not SND.UNA-MAX.SND.WND =< SEG.ACK =< SND.NXT: an ACK, dropped",
     states: SYNCHRONIZED,
-    when: ({ b, s }) => diff(s.ack, Math.max(b.una - b.maxWnd, 1)) < 0 || diff(s.ack, b.nxt) > 0,
+    when: ({ b, s }) => diff(s.ack, b.una - b.maxWnd) < 0 || diff(s.ack, b.nxt) > 0,
     effect: (c) => {
       challenge(c);
       count(c, "dropped: unacceptable ACK");

@@ -19,18 +19,12 @@ import { DONE, RESET, type Verdict } from "./verdict.ts";
 /** Whether the number can be that of the peer, who saw what we sent: before anything of the segment is believed. */
 export function checkAckNumber(t: Tcb, s: TcpSegment, now: Instant): Verdict {
   if ((s.flags & ACK) === 0) return "dropped: no ACK";
-  const { una, nxt } = t.snd;
+  const { una, nxt, maxWnd } = t.snd;
   if (t.state === "SYN-RECEIVED") return seqLeq(s.ack, una) || seqGt(s.ack, nxt) ? RESET : null;
-  if (seqLeq(s.ack, nxt) && seqGeq(s.ack, seqAdd(una, -oldest(t)))) return null;
+  if (seqLeq(s.ack, nxt) && seqGeq(s.ack, seqAdd(una, -maxWnd))) return null;
   // RFC 5961 §5.2 (MAY-12): neither newer than what was sent nor older than any window
   challenge(t, now);
   return "dropped: unacceptable ACK";
-}
-
-/** How far an ACK may lie below SND.UNA: the largest window, but no number that was never sent, as Linux has it. */
-function oldest(t: Tcb): number {
-  const { iss, una, maxWnd } = t.snd;
-  return t.bytesAcked < maxWnd ? Math.max(0, Math.min(maxWnd, seqDiff(una, iss) - 1)) : maxWnd;
 }
 
 export function takeAck(t: Tcb, s: TcpSegment, now: Instant): Verdict {

@@ -276,10 +276,10 @@ export const CLASSES: readonly DifferenceClass[] = [
     is: (c) => c.field === "acked" && (c.state === "LISTEN" || c.state === "CLOSED"),
   },
   {
-    name: "ACK of the ISN",
-    why: "No ACK of ours below ISS+1 is possible; Linux counts the SYN of an active open as text that was sent, and takes an ACK of its ISN for an old one, even for that of its SYN when SYNs cross.",
+    name: "ACK of what was never sent",
+    why: "Ours takes an ACK for an old one down to SND.UNA - MAX.SND.WND (RFC 5961 §5.2); Linux since 6.7 refuses numbers that it never sent. Where SYNs cross it takes an ACK of its ISN for that of its SYN.",
     ends: true,
-    is: (c) => ever(c, (f) => f.ackFromIsn === 0 && (f.flags & ACK) !== 0),
+    is: (c) => ever(c, (f) => f.ackFromIsn <= 0 && (f.flags & ACK) !== 0),
   },
   {
     name: "rationed answers in SYN-RECEIVED",
