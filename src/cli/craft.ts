@@ -25,12 +25,14 @@ import type { DeviceOptions } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_TIMEOUT, usage } from "./failure.ts";
 import { endOnSignals } from "./lifecycle.ts";
 import { runRootless } from "./rootless.ts";
+import { stdoutOf } from "./stdout.ts";
 
 export function registerCraft(program: Command): void {
   addCraft(program, craft);
 }
 
 async function craft(texts: string[], raw: CraftOptions, tun: boolean): Promise<void> {
+  stdoutOf(raw, ["capture", "json"]);
   const job = await jobOf(texts, raw, tun);
   if (raw.dryRun === true) {
     for (const { packet } of job.packets) printPacket(packet, encode(packet), raw);
@@ -52,7 +54,7 @@ async function craft(texts: string[], raw: CraftOptions, tun: boolean): Promise<
       const way = passed.direction === "sent" ? "out" : "in";
       capture?.packet(Date.now(), way, passed.bytes, 0, passed.bytes.length, null);
       if (passed.direction === "got") heard.push(passed.packet);
-      printPassed(passed, raw);
+      if (raw.capture !== "-") printPassed(passed, raw);
     },
   });
   const close = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 /** `setsockopt` and `getsockopt`. */
+import { ERROR_NUMBERS } from "./constants.ts";
 import { KIND_NAMES } from "../tcp/congestion/kinds.ts";
 import { always, type Attempt, type Call, type CallContext, ends } from "./call-context.ts";
 import { type FieldDifference, unsupported } from "./failure.ts";
@@ -122,22 +123,6 @@ function isReadOnly(level: number, number: number): boolean {
   );
 }
 
-/** Numbers of errors, as SO_ERROR gives them. */
-const NUMBERS: Readonly<Record<string, number>> = {
-  EPIPE: 32,
-  ENETDOWN: 100,
-  ENETUNREACH: 101,
-  ECONNABORTED: 103,
-  ECONNRESET: 104,
-  ENOBUFS: 105,
-  ETIMEDOUT: 110,
-  ECONNREFUSED: 111,
-  EHOSTUNREACH: 113,
-  EMSGSIZE: 90,
-  EPROTO: 71,
-  EACCES: 13,
-};
-
 function valueOf(c: CallContext, s: DrillSocket, level: number, number: number): number | string {
   if (level === SOL_SOCKET) {
     if (number === SO_TYPE) return 1;
@@ -157,7 +142,7 @@ function valueOf(c: CallContext, s: DrillSocket, level: number, number: number):
 /** Told once, as a connection's end; else what ICMP said last, which stays. */
 function errorNumber(s: DrillSocket): number {
   const name = s.takeError();
-  return name === null ? 0 : NUMBERS[name]!;
+  return name === null ? 0 : ERROR_NUMBERS[name]!;
 }
 
 function getCongestion(

@@ -35,6 +35,22 @@ export const POLL = {
 export const EPOLLONESHOT = 0x40000000;
 export const EPOLLET = 0x80000000;
 
+/** Numbers of errors, as SO_ERROR gives them. */
+export const ERROR_NUMBERS: Readonly<Record<string, number>> = {
+  EPIPE: 32,
+  ENETDOWN: 100,
+  ENETUNREACH: 101,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTUNREACH: 113,
+  EMSGSIZE: 90,
+  EPROTO: 71,
+  EACCES: 13,
+};
+
 const SYMBOLS: ReadonlyMap<string, number> = new Map([
   ["NULL", 0],
   ["AF_UNSPEC", 0],
@@ -115,6 +131,7 @@ const SYMBOLS: ReadonlyMap<string, number> = new Map([
   ["IP_PMTUDISC_WANT", 1],
   ["IP_PMTUDISC_DO", 2],
   ["IP_PMTUDISC_PROBE", 3],
+  ...Object.entries(ERROR_NUMBERS),
   ...Object.entries(MSG).map(([name, bit]) => [`MSG_${name}`, bit] as const),
   ...Object.entries(POLL).map(([name, bit]) => [`POLL${name}`, bit] as const),
   ...Object.entries(POLL).map(([name, bit]) => [`EPOLL${name}`, bit] as const),

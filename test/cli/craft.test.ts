@@ -114,6 +114,25 @@ test("--full and --hex print everything", () => {
   );
 });
 
+test("--capture - leaves standard output to the capture", () => {
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [COMMAND, "craft", "--capture", "-", "--expect", "R.", REFUSED],
+    { input: "" },
+  );
+  const passed = readCapture(stdout).map(({ direction, packet }) => [
+    direction,
+    decode(packet).tcp!.sourcePort,
+  ]);
+  expect([status, passed]).toEqual([
+    0,
+    [
+      ["out", 1],
+      ["in", 4444],
+    ],
+  ]);
+});
+
 test("an expectation that something else came for ends with 1, one that nothing came for with 4", () => {
   const other = craft(["--expect", "S.", "--wait", "0.1", REFUSED]);
   expect(other.code).toBe(1);
@@ -156,6 +175,12 @@ test.each<[string[], string]>([
   [["--replay", "x.pcap", "--port", "0"], "--port 0: a number from 1 to 65535"],
   [["--service", "telnet:23", SYN], "telnet:23: no service 'telnet'"],
   [["--capture", "/nowhere/at/all", SYN], "--capture /nowhere/at/all"],
+  [
+    [SYN.replace(" S 0:0(0) win 65535 <mss 1460>", " S")],
+    "packet 1: the sequence number is a number, not the end of the line\n",
+  ],
+  [["--capture", "-", "--json", SYN], "--capture and --json: standard output takes one of them"],
+  [["--peer", "192.0.2", SYN], "--peer 192.0.2: give a host's IPv4 address"],
   [[], "standard input has no packet"],
 ])("%j is refused in one line", (args, why) => {
   writeFileSync(join(folder, "empty.mjs"), "export const a = 1;\n");

@@ -13,5 +13,5 @@ export function hostAddressFault(address: Ipv4Address, links: readonly HostLink[
   const has = (link: HostLink): boolean => link.addresses.some(({ local }) => local === text);
   const owner = isLoopback(address) ? "lo" : links.find(has)?.ifname;
   if (owner === undefined) return null;
-  return `${text} belongs to this machine (${owner}), whose kernel would answer for it: send from an address that nobody here has, as 192.0.2.2, or in a namespace`;
+  return `${text} belongs to this machine (${owner}), whose kernel would answer for it: send from an address that nobody here has (--address, --peer), or in a namespace (--rootless)`;
 }

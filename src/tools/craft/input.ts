@@ -40,9 +40,8 @@ export function readLine(line: string, where: string): Crafted | null {
   }
   const packet = parsePacket(rest);
   if (isPacketError(packet)) {
-    throw new InputError(
-      `${where}: ${packet.error} (at "${rest.slice(packet.at, packet.at + 20)}")`,
-    );
+    const near = rest.slice(packet.at, packet.at + 20);
+    throw new InputError(`${where}: ${packet.error}${near === "" ? "" : ` (at "${near}")`}`);
   }
   return { packet, delay };
 }
