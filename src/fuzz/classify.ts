@@ -170,7 +170,9 @@ export function readNumbers(
 export function placeOf(a: Arrival, n: Numbers): number {
   const window = minus(n.edge, n.rcvNxt);
   const offset = minus(a.seq, n.rcvNxt);
-  if (offset === 0) return PLACE_AT;
+  // a window of 0 has room for what has no length, and for ACK and RST (MUST-66)
+  const fits = window > 0 || a.length === 0 || (a.flags & (ACK | RST)) !== 0;
+  if (offset === 0) return fits ? PLACE_AT : 4;
   if (offset > 0) return offset < window ? 1 : 4;
   const last = offset + a.length - 1;
   // what has no length reaches nowhere

@@ -65,7 +65,8 @@ export function generateStep(rng: Rng, out: Uint8Array, at: number): void {
   out[at + 7] = offset(rng);
   out[at + 8] = perhaps(rng, 90, 0);
   const more = rng.i32();
-  out[at + 9] = more & 31;
+  // long texts take long: more often short ones
+  out[at + 9] = (more & 0x60000000) === 0 ? more & 31 : (more & 31) % 13;
   const some = (more >>> 5) & 15;
   out[at + 10] = some > 3 ? 0 : some > 0 ? 1 << ((more >>> 9) & 7) : (more >>> 9) & 255;
   out[at + 11] = (more >>> 17) & 255;

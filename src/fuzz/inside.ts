@@ -33,6 +33,10 @@ export function entryOf(stack: Stack, flow: Flow): Entry | null {
   return inside(stack).table.get(STACK_ADDRESS, flow.stackPort, flow.address, flow.port);
 }
 
+export function isListening(stack: Stack, port: number): boolean {
+  return (inside(stack).listeners.byPort.get(port)?.length ?? 0) > 0;
+}
+
 export function stateOfEntry(entry: Entry | null): TcpState {
   if (entry === null) return "CLOSED";
   if (entry instanceof TcpConnection) return entry.dead ? "CLOSED" : entry.state;

@@ -24,7 +24,7 @@ import {
   readNumbers,
 } from "./classify.ts";
 import type { Flow } from "./flow.ts";
-import { entryOf, stateOfEntry } from "./inside.ts";
+import { entryOf, isListening, stateOfEntry } from "./inside.ts";
 import {
   CELLS,
   cellOf,
@@ -123,7 +123,7 @@ export class Judgement {
     const entry = entryOf(this.stack, flow);
     this.state = stateOfEntry(entry);
     this.entry = entry instanceof TcpConnection ? entry : null;
-    if (this.state === "CLOSED" && this.isListening(a.dport)) this.state = "LISTEN";
+    if (this.state === "CLOSED" && isListening(this.stack, a.dport)) this.state = "LISTEN";
     if (entry !== null) readNumbers(entry, this.receiveBuffer, numbers);
     const hasNumbers = entry !== null && a.kind !== KIND_BROKEN && this.state !== "CLOSED";
     const place = hasNumbers && this.state !== "SYN-SENT" ? placeOf(a, numbers) : PLACE_AT;
@@ -138,10 +138,6 @@ export class Judgement {
     const { numbers } = this;
     if (this.state === "SYN-SENT") return acksOfSyn(acksOf(a, numbers), a.ack, numbers.una);
     return looksAtAck(a.kind, this.state) ? acksOf(a, numbers) : ACK_NONE;
-  }
-
-  private isListening(port: number): boolean {
-    return this.stack.listening().some((row) => row.port === port);
   }
 
   private look(isThere: boolean): void {

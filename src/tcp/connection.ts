@@ -256,6 +256,7 @@ export class TcpConnection extends Tcb implements Endpoint {
 
   setCongestionControl(name: string): void {
     chooseCongestionControl(this, name, this.clock);
+    this.env.mark(this); // more may leave than before
   }
 
   tellSoftErrors(on: boolean): void {

@@ -100,18 +100,13 @@ class Script {
       this.comment(`${sign} ${formatPacket(packet, BRIEF)}`, at);
       return;
     }
-    if ((tcp.flags & SYN) !== 0 && what === "in") this.theirs ??= tcp.seq;
-    if ((tcp.flags & SYN) !== 0 && what === "out") this.ours ??= tcp.seq;
-    const [seqBase, ackBase] =
-      what === "in" ? [this.theirs ?? 0, this.ours ?? 0] : [this.ours ?? 0, this.theirs ?? 0];
+    if ((tcp.flags & SYN) !== 0) this.note(tcp.seq, what);
+    const [theirs, ours] = [this.theirs ?? 0, this.ours ?? 0];
+    const [seqBase, ackBase] = what === "in" ? [theirs, ours] : [ours, theirs];
     // fields that are given are wrong on purpose
-    const isWrong =
-      tcp.checksum !== null ||
-      tcp.dataOffset !== null ||
-      tcp.reserved !== 0 ||
-      ip.options.length > 0;
+    const isWrong = tcp.checksum !== null || tcp.dataOffset !== null || tcp.reserved !== 0;
     const text = `${sign} ${formatTcp(tcp, payload.length, { ...BRIEF, seqBase, ackBase })}`;
-    if (isWrong) this.comment(text, at);
+    if (isWrong || ip.options.length > 0) this.comment(text, at);
     else this.line(text, at);
   }
 
