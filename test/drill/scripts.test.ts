@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { formatFailure, runDrill } from "../../src/drill/index.ts";
 
 const ROOT = fileURLToPath(new URL("scripts/", import.meta.url));
-const SCRIPTS = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
+const SCRIPTS = (readdirSync(ROOT, { recursive: true }) as string[])
   .filter((name) => name.endsWith(".pkt"))
   .toSorted();
 const TOPICS = [...new Set(SCRIPTS.map((name) => name.slice(0, name.indexOf("/"))))];
