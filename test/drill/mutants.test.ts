@@ -50,7 +50,7 @@ test("a mutant differs from its script in one place, and most fields of a packet
     "mss",
     "wscale",
     "sackOK",
-    "time",
+    "later",
     "errno",
   ])
     expect(kinds).toContain(what);

@@ -10,7 +10,7 @@ const SCRIPTS = (readdirSync(ROOT, { recursive: true }) as string[])
   .toSorted();
 const TOPICS = [...new Set(SCRIPTS.map((name) => name.slice(0, name.indexOf("/"))))];
 
-test.each(TOPICS)("the scripts in %s pass", (topic) => {
+test.each(TOPICS)("the scripts in %s pass", (topic: string) => {
   const failures = SCRIPTS.filter((name) => name.startsWith(`${topic}/`))
     .map((file) => runDrill(readFileSync(ROOT + file, "utf8"), { file, strictEnd: true }))
     .flatMap(({ failure }) => (failure === null ? [] : [formatFailure(failure)]));
