@@ -59,15 +59,7 @@ export function readIcmpBody(r: TokenReader, inbound: boolean): IcmpBody {
   const name = r.word("an ICMP type");
   const type = TYPES.get(name) ?? numbered(name, "type");
   if (type === null) throw syntax(line, `unknown ICMP type ${name}`);
-  let code = 0;
-  if (r.is("word") && !NO_CODE.has(r.peek().text)) {
-    const word = r.peek().text;
-    const found = type === 3 ? UNREACHABLE.indexOf(word) : -1;
-    const value = found >= 0 ? found : numbered(word, "code");
-    if (value === null) throw syntax(line, `unknown ICMP code ${word}`);
-    code = value;
-    r.next();
-  }
+  const code = readCode(r, type);
   let mtu: number | null = null;
   if (r.takeWord("mtu")) {
     mtu = r.natural("an MTU", 65535);
@@ -77,6 +69,16 @@ export function readIcmpBody(r: TokenReader, inbound: boolean): IcmpBody {
   const quote = r.isSign("[") ? readQuote(r) : ({ kind: "none" } as const);
   if (!inbound && quote.kind === "raw") throw syntax(line, "raw is for messages of the peer");
   return { protocol: "icmp", type, code, mtu, id, quote };
+}
+
+function readCode(r: TokenReader, type: number): number {
+  if (!r.is("word") || NO_CODE.has(r.peek().text)) return 0;
+  const { line } = r;
+  const word = r.next().text;
+  const found = type === 3 ? UNREACHABLE.indexOf(word) : -1;
+  const code = found >= 0 ? found : numbered(word, "code");
+  if (code === null) throw syntax(line, `unknown ICMP code ${word}`);
+  return code;
 }
 
 function numbered(word: string, prefix: string): number | null {

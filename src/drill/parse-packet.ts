@@ -10,6 +10,7 @@ import type {
 } from "./ast.ts";
 import { syntax, unsupported } from "./failure.ts";
 import { isIcmpWord, readIcmpBody } from "./parse-icmp.ts";
+import type { Token } from "./lexer.ts";
 import type { TokenReader } from "./token-reader.ts";
 
 export const AE = 0x100;
@@ -135,17 +136,15 @@ function readFlags(r: TokenReader): number {
     if ((flags & bit) !== 0) throw syntax(first.line, `${letter} stands twice in ${text}`);
     flags |= bit;
   }
-  const digits = `${form[2] ?? ""}${form[4] ?? ""}`;
-  if (digits === "") return flags;
+  return flags | counterBits(`${form[2] ?? ""}${form[4] ?? ""}`, flags, first);
+}
+
+function counterBits(digits: string, flags: number, { line, text }: Token): number {
+  if (digits === "") return 0;
   if (digits.length > 1 || (flags & (0xc0 | AE)) !== 0)
-    throw syntax(first.line, `${text}: a counter excludes E, W, A and another counter`);
+    throw syntax(line, `${text}: a counter excludes E, W, A and another counter`);
   const counter = Number(digits);
-  return (
-    flags |
-    ((counter & 4) !== 0 ? AE : 0) |
-    ((counter & 2) !== 0 ? 0x80 : 0) |
-    ((counter & 1) !== 0 ? 0x40 : 0)
-  );
+  return ((counter & 4) << 6) | ((counter & 2) << 6) | ((counter & 1) << 6);
 }
 
 function readOptions(r: TokenReader, inbound: boolean): TcpBody["options"] {

@@ -133,6 +133,21 @@ export function findOption(level: number, number: number): IntegerOption | undef
   return INTEGERS.find((o) => o.level === level && o.number === number);
 }
 
+const KEEP_ALIVE: ReadonlySet<OptionName> = new Set([
+  "SO_KEEPALIVE",
+  "TCP_KEEPIDLE",
+  "TCP_KEEPINTVL",
+  "TCP_KEEPCNT",
+]);
+const TUNED: ReadonlySet<OptionName> = new Set([
+  "SO_SNDBUF",
+  "SO_RCVBUF",
+  "TCP_SYNCNT",
+  "TCP_LINGER2",
+  "IP_TTL",
+  "IP_MTU_DISCOVER",
+]);
+
 export interface Linger {
   readonly on: boolean;
   /** Seconds. */
@@ -185,47 +200,28 @@ export class SocketOptions {
 
   /** One that was just set. */
   tell(e: Endpoint, name: OptionName): void {
-    switch (name) {
-      case "SO_KEEPALIVE":
-      case "TCP_KEEPIDLE":
-      case "TCP_KEEPINTVL":
-      case "TCP_KEEPCNT":
-        e.setKeepAlive(
-          this.get("SO_KEEPALIVE") === 1,
-          this.get("TCP_KEEPIDLE") * 1000,
-          this.get("TCP_KEEPINTVL") * 1000,
-          this.get("TCP_KEEPCNT"),
-        );
-        return;
-      case "TCP_NODELAY":
-        e.setNoDelay(this.get(name) === 1);
-        return;
-      case "TCP_QUICKACK":
-        e.setQuickAck(this.get(name) === 1);
-        return;
-      case "TCP_CORK":
-        e.setCork(this.get(name) === 1);
-        return;
-      case "TCP_USER_TIMEOUT":
-        e.setUserTimeout(this.get(name));
-        return;
-      case "TCP_NOTSENT_LOWAT":
-        e.setNotSentLowat(this.get(name) === 0 ? this.settings.tcp_notsent_lowat : this.get(name));
-        return;
-      case "IP_TOS":
-        e.setTypeOfService(this.get(name));
-        return;
-      case "SO_SNDBUF":
-      case "SO_RCVBUF":
-      case "TCP_SYNCNT":
-      case "TCP_LINGER2":
-      case "IP_TTL":
-      case "IP_MTU_DISCOVER":
-        e.tune(this.tuning());
-        return;
-      default:
-        return;
-    }
+    const n = this.get(name);
+    const tellers: Partial<Record<OptionName, () => void>> = {
+      TCP_NODELAY: () => e.setNoDelay(n === 1),
+      TCP_QUICKACK: () => e.setQuickAck(n === 1),
+      TCP_CORK: () => e.setCork(n === 1),
+      TCP_USER_TIMEOUT: () => e.setUserTimeout(n),
+      TCP_NOTSENT_LOWAT: () => e.setNotSentLowat(n === 0 ? this.settings.tcp_notsent_lowat : n),
+      IP_TOS: () => e.setTypeOfService(n),
+    };
+    const teller = tellers[name];
+    if (teller !== undefined) teller();
+    else if (KEEP_ALIVE.has(name)) this.tellKeepAlive(e);
+    else if (TUNED.has(name)) e.tune(this.tuning());
+  }
+
+  private tellKeepAlive(e: Endpoint): void {
+    e.setKeepAlive(
+      this.get("SO_KEEPALIVE") === 1,
+      this.get("TCP_KEEPIDLE") * 1000,
+      this.get("TCP_KEEPINTVL") * 1000,
+      this.get("TCP_KEEPCNT"),
+    );
   }
 
   /** What was set of what the stack takes at the beginning of a connection, and some of it later. */

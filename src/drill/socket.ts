@@ -237,17 +237,24 @@ export class DrillSocket implements EndpointOwner {
   /** In Linux's order: data, the peer's end, an error, our own end. */
   read(n: number, peek: boolean, waitAll: boolean, wait: boolean): Outcome {
     if (this.listener !== null) return "ENOTCONN";
-    const e = this.endpoint;
     if (n === 0) return 0;
     const there = this.readable;
-    const over = e === null || this.ended || e.atEnd || this.readShut;
+    const over = this.readsNoMore;
     if (there > 0 && (there >= n || !waitAll || over)) return this.take(Math.min(n, there), peek);
-    if (this.peerEnded || (e !== null && e.atEnd)) return 0;
+    if (over) return this.readEnd();
+    if (wait) return BLOCKED;
+    return there > 0 ? this.take(there, peek) : "EAGAIN";
+  }
+
+  private get readsNoMore(): boolean {
+    return this.endpoint === null || this.ended || this.peerEnded || this.readShut;
+  }
+
+  private readEnd(): Outcome {
+    if (this.peerEnded) return 0;
     const error = this.takeError();
     if (error !== null) return error;
-    if (this.readShut || (this.ended && this.established)) return 0;
-    if (e === null || this.ended) return "ENOTCONN";
-    return wait ? BLOCKED : there > 0 ? this.take(there, peek) : "EAGAIN";
+    return this.readShut || (this.ended && this.established) ? 0 : "ENOTCONN";
   }
 
   private take(n: number, peek: boolean): number {
@@ -348,18 +355,23 @@ export class DrillSocket implements EndpointOwner {
   poll(): number {
     if (this.listener !== null) return this.listener.waiting > 0 ? POLL.IN | POLL.RDNORM : 0;
     const e = this.endpoint;
-    let mask = 0;
-    const gone = e === null || this.ended;
-    if (this.ended && this.pending !== null) mask |= POLL.ERR;
+    const mask = this.endMask();
+    if (e !== null && !this.ended && !this.canSend()) return mask;
+    const writable = e === null || this.writeShut || this.ended || this.hasRoom(e);
+    return mask | (writable ? POLL.OUT | POLL.WRNORM : 0) | this.waitingMask(e);
+  }
+
+  private endMask(): number {
     const readEnd = this.peerEnded || this.readShut || this.ended;
-    const writeEnd = this.writeShut || this.ended;
-    if ((readEnd && writeEnd) || gone) mask |= POLL.HUP;
-    if (readEnd) mask |= POLL.IN | POLL.RDNORM | POLL.RDHUP;
-    if (!gone && !this.canSend()) return mask;
-    if (this.readable > 0) mask |= POLL.IN | POLL.RDNORM;
-    if (writeEnd || e === null || this.hasRoom(e)) mask |= POLL.OUT | POLL.WRNORM;
-    if (e !== null && e.urgentAhead > 0) mask |= POLL.PRI;
-    return mask;
+    const both = (readEnd && this.writeShut) || this.ended || this.endpoint === null;
+    let mask = this.ended && this.pending !== null ? POLL.ERR : 0;
+    if (both) mask |= POLL.HUP;
+    return readEnd ? mask | POLL.IN | POLL.RDNORM | POLL.RDHUP : mask;
+  }
+
+  private waitingMask(e: Endpoint | null): number {
+    const urgent = e !== null && e.urgentAhead > 0 ? POLL.PRI : 0;
+    return this.readable > 0 ? urgent | POLL.IN | POLL.RDNORM : urgent;
   }
 
   /** As Linux: a third of the buffer at least, so that waking up is worth it. */

@@ -67,27 +67,46 @@ export function readOptions(buf: Uint8Array, from: number, to: number): TcpOptio
 function readOne(kind: number, buf: Uint8Array, from: number, to: number): TcpOption {
   const size = to - from;
   const bytes = buf.slice(from, to);
-  if (kind === 2 && size === 2) return { kind: "mss", value: readU16(buf, from) };
-  if (kind === 3 && size === 1) return { kind: "wscale", value: buf[from]! };
-  if (kind === 4 && size === 0) return { kind: "sackOK" };
-  if (kind === 5 && size % 8 === 0) return { kind: "sack", blocks: readBlocks(buf, from, to) };
-  if (kind === 8 && size === 8) {
-    return { kind: "TS", val: readI32(buf, from) >>> 0, ecr: readI32(buf, from + 4) >>> 0 };
-  }
-  if (kind === 19) return { kind: "md5", bytes };
-  if (kind === 34) return { kind: "FO", bytes };
-  if (kind === 254 && size >= 2 && readU16(buf, from) === FOEXP_MAGIC) {
-    return { kind: "FOEXP", bytes: bytes.slice(2) };
-  }
-  if ((kind === 172 || kind === 174) && size % 3 === 0 && size <= 9) {
-    const names = kind === 172 ? ["e0b", "ceb", "e1b"] : ["e1b", "ceb", "e0b"];
-    const counters = names.slice(0, size / 3).map((name, i) => {
-      const at = from + 3 * i;
-      return [name, (buf[at]! << 16) | readU16(buf, at + 1)] as const;
-    });
-    return { kind: "ECN", number: kind, counters };
+  switch (kind) {
+    case 2:
+      if (size === 2) return { kind: "mss", value: readU16(buf, from) };
+      break;
+    case 3:
+      if (size === 1) return { kind: "wscale", value: buf[from]! };
+      break;
+    case 4:
+      if (size === 0) return { kind: "sackOK" };
+      break;
+    case 5:
+      if (size % 8 === 0) return { kind: "sack", blocks: readBlocks(buf, from, to) };
+      break;
+    case 8: {
+      const [val, ecr] = [readI32(buf, from) >>> 0, readI32(buf, from + 4) >>> 0];
+      if (size === 8) return { kind: "TS", val, ecr };
+      break;
+    }
+    case 19:
+      return { kind: "md5", bytes };
+    case 34:
+      return { kind: "FO", bytes };
+    default:
+      return readRare(kind, bytes);
   }
   return { kind: "other", number: kind, bytes };
+}
+
+/** Experimental Fast Open and accurate ECN. */
+function readRare(kind: number, bytes: Uint8Array): TcpOption {
+  const { length } = bytes;
+  if (kind === 254 && length >= 2 && readU16(bytes, 0) === FOEXP_MAGIC)
+    return { kind: "FOEXP", bytes: bytes.slice(2) };
+  if ((kind !== 172 && kind !== 174) || length % 3 !== 0 || length > 9)
+    return { kind: "other", number: kind, bytes };
+  const names = kind === 172 ? ["e0b", "ceb", "e1b"] : ["e1b", "ceb", "e0b"];
+  const counters = names.slice(0, length / 3).map((name, i) => {
+    return [name, (bytes[3 * i]! << 16) | readU16(bytes, 3 * i + 1)] as const;
+  });
+  return { kind: "ECN", number: kind, counters };
 }
 
 function readBlocks(buf: Uint8Array, from: number, to: number): (readonly [number, number])[] {

@@ -5,12 +5,12 @@ import { expect, test } from "vitest";
 import { formatFailure, runDrill } from "../../src/drill/index.ts";
 
 const ROOT = fileURLToPath(new URL("scripts/", import.meta.url));
-const SCRIPTS = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
+const SCRIPTS = (readdirSync(ROOT, { recursive: true }) as string[])
   .filter((name) => name.endsWith(".pkt"))
   .toSorted();
 const TOPICS = [...new Set(SCRIPTS.map((name) => name.slice(0, name.indexOf("/"))))];
 
-test.each(TOPICS)("the scripts in %s pass", (topic) => {
+test.each(TOPICS)("the scripts in %s pass", (topic: string) => {
   const failures = SCRIPTS.filter((name) => name.startsWith(`${topic}/`))
     .map((file) => runDrill(readFileSync(ROOT + file, "utf8"), { file, strictEnd: true }))
     .flatMap(({ failure }) => (failure === null ? [] : [formatFailure(failure)]));

@@ -212,11 +212,11 @@ const SIXTH_TO_EIGHTH: readonly Rule[] = [
   {
     name: "gone",
     from: "RFC 9293 §3.6.1 (SHLD-3), §3.10.5",
-    says: "text that nobody will read: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>, CLOSED",
+    says: "text that nobody will read: <SEQ=SEG.ACK><CTL=RST>, CLOSED",
     states: ["FIN-WAIT-1", "FIN-WAIT-2"],
     when: ({ b, s }) => b.userGone && s.length > 0,
     effect: (c) => {
-      c.o.sent.push(write(RST | ACK, c.b.nxt, c.b.rcvNxt, 0));
+      c.o.sent.push(write(RST, c.s.ack, null, 0));
       c.ackNow = false;
       c.letters += "X";
       close(c, "ECONNABORTED");

@@ -63,6 +63,13 @@ export function largest(t: Tcb, max: number): number {
   return Math.max(mss, max - (max % mss));
 }
 
+function dataFlags(t: Tcb, end: SeqNum, length: number, push: boolean): number {
+  const { snd } = t;
+  const last = end === seqAdd(snd.bufferSeq, t.sendBuffer.length);
+  const flags = length > 0 && (last || push) ? PSH : 0; // MUST-61: the last of what is queued
+  return last && snd.finQueued && mayEnd(t) ? flags | FIN : flags;
+}
+
 /** A segment with data (and FIN or PSH where they belong), new or again; `push`: PSH though more is queued. */
 export function send(
   t: Tcb,
@@ -74,10 +81,7 @@ export function send(
 ): void {
   const { snd } = t;
   const end = seqAdd(at, length);
-  const dataEnd = seqAdd(snd.bufferSeq, t.sendBuffer.length);
-  const last = end === dataEnd;
-  let flags = length > 0 && (last || push) ? PSH : 0; // MUST-61: the last of what is queued
-  if (last && snd.finQueued && mayEnd(t)) flags |= FIN;
+  const flags = dataFlags(t, end, length, push);
   compose(t, out, at, flags, now);
   if (t.ecn !== null) markData(t, t.ecn, out, at, length);
   out.offset = seqDiff(at, snd.bufferSeq);

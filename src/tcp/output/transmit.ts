@@ -64,7 +64,7 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   s.seq = t.snd.iss;
   s.flags = isAnswer ? SYN | ACK | (t.ecn === null ? 0 : ECE) : SYN | offerEcn(t, first);
   s.ack = isAnswer ? t.rcv.nxt : s.ack;
-  t.advMss = Math.min(advertisedMss(t.pmtu), t.tuning?.maxSegment ?? Infinity);
+  t.advMss = offeredMss(t);
   s.mss = t.advMss;
   // an answer carries an option only if the SYN had it (RFC 7323 §2.3, RFC 2018 §2)
   const scaling = isAnswer ? t.windowScaling : settings.tcp_window_scaling !== 0;
@@ -88,6 +88,11 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   t.segsOut++;
   if (!t.timers.isArmed(TIMER_RETRANSMIT)) startRetransmitTimer(t, now);
   return true;
+}
+
+function offeredMss(t: Tcb): number {
+  const most = advertisedMss(t.pmtu);
+  return t.tuning === null ? most : Math.min(most, t.tuning.maxSegment ?? most);
 }
 
 /** Only the first is timed, and only it has Fast Open's option and data. */
@@ -122,13 +127,17 @@ function newData(t: Tcb, out: Outgoing, max: number, now: Instant): boolean {
     armPersist(t, now);
     return false;
   }
-  t.burst += length > snd.mss ? 2 : 1;
-  const push = t.burst > 1 && !goesOn(t, waiting, window, room, length);
-  send(t, out, snd.nxt, length, now, push);
+  send(t, out, snd.nxt, length, now, endsBurst(t, waiting, window, room, length));
   if (t.losses !== null && t.losses.spuriousStep === 2) {
     t.losses.newSegments = Math.max(0, t.losses.newSegments - Math.ceil(length / snd.mss));
   }
   return true;
+}
+
+/** As Linux does where its device cuts segments: the last of two or more that leave in a row has PSH. */
+function endsBurst(t: Tcb, waiting: number, window: number, room: number, n: number): boolean {
+  t.burst += n > t.snd.mss ? 2 : 1;
+  return t.burst > 1 && !goesOn(t, waiting, window, room, n);
 }
 
 /** Nothing waits though the window has room: what is delivered now says nothing of what the path could. Always false. */
