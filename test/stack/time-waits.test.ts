@@ -78,11 +78,10 @@ function packetsOf(p: ScriptedPeer): string[] {
 
 function told(p: ScriptedPeer): unknown[] {
   // what is known of the way there and of the user's wishes ends with the connection
-  const gone = {
-    ...{ srtt: 0, rttvar: 0, minRtt: 0, rto: 0, rcvMss: 0, sendBuffer: 0, receivedCe: 0 },
-    ...{ ato: 0, rcvRtt: 0, lastReceived: 0 },
-    ...{ dataSegsIn: 0, dataSegsOut: 0, outOfOrderSegments: 0 },
-  };
+  const path = { srtt: 0, rttvar: 0, minRtt: 0, rto: 0, rcvMss: 0, sendBuffer: 0, receivedCe: 0 };
+  const text = { ato: 0, rcvRtt: 0, lastReceived: 0 };
+  const counts = { dataSegsIn: 0, dataSegsOut: 0, outOfOrderSegments: 0 };
+  const gone = { ...path, ...text, ...counts };
   const look = (c: Endpoint): unknown =>
     c.state === "TIME-WAIT" ? { ...c.info(instantOf(p.time)), ...gone } : c.state;
   return p.stack.connections().map(look);
