@@ -5,7 +5,8 @@ import { takePart } from "../tools/fuzz/campaign/campaign.ts";
 import { codeDigest } from "../tools/fuzz/campaign/code.ts";
 import { openBoard } from "../tools/fuzz/campaign/index.ts";
 import type { CampaignResult } from "../tools/fuzz/campaign/merge.ts";
-import type { Begin, Specification } from "../tools/fuzz/campaign/work.ts";
+import type { Specification } from "../tools/fuzz/campaign/work.ts";
+import { loadJobs } from "../tools/fuzz/job.ts";
 import { LoadError } from "../tools/load-module/index.ts";
 import { CommandFailure, EXIT_FAILED } from "./failure.ts";
 import { endOnSignals } from "./lifecycle.ts";
@@ -16,27 +17,36 @@ export interface CampaignOptions {
   /** Null joins the campaign that is there. */
   readonly target: string | null;
   readonly seed: number;
-  /** Executions in all. */
+  /** Executions in all; Infinity: as many as is usual. */
   readonly runs: number;
-  readonly begin: Begin;
   readonly json: boolean;
 }
 
 /** ms of silence after which a job goes to another worker. */
 const LOST_AFTER = 15_000;
-/** Executions of a job, and jobs that go from one corpus. */
-const EACH = 2000;
+/** Jobs that go from one corpus, and rounds at least: what one found is to serve the others. */
 const JOBS = 16;
+const LEAST_ROUNDS = 4;
+/** Executions of a job: some seconds at most, and worth the way. */
+const LEAST = 25;
+const MOST = 2000;
+/** Executions in all where nothing else is said. */
+const RUNS = 100_000;
+
+function eachOf(runs: number): number {
+  return Math.min(MOST, Math.max(LEAST, Math.ceil(runs / (JOBS * LEAST_ROUNDS))));
+}
 
 /** Resolves when the whole is done, by whoever; throws a CommandFailure where it has findings. */
 export async function runCampaign(options: CampaignOptions): Promise<void> {
-  const { place, target, seed, runs, begin, json } = options;
+  const { place, target, seed, json } = options;
+  const runs = Number.isFinite(options.runs) ? options.runs : RUNS;
   const say = (line: string): void => void process.stderr.write(`tuntcp: ${line}\n`);
   const code = codeDigest();
   const specification: Specification | null =
     target === null
       ? null
-      : { format: 1, target, seed, runs, each: EACH, jobs: JOBS, options: {}, code };
+      : { format: 1, target, seed, runs, each: eachOf(runs), jobs: JOBS, options: {}, code };
   const ending = new AbortController();
   const { signal } = ending;
   const onProgress = ({ round, rounds, done, corpus, findings }: Progress): void =>
@@ -46,6 +56,7 @@ export async function runCampaign(options: CampaignOptions): Promise<void> {
   let board: Board | null = null;
   try {
     board = await openBoard(place, { lostAfter: LOST_AFTER, say });
+    const begin = await loadJobs();
     const work = takePart({ board, specification, code, begin, signal, onProgress });
     endOnSignals(async () => {
       ending.abort();

@@ -11,6 +11,7 @@ export interface RawFuzzOptions {
   readonly jobs: string;
   readonly random?: boolean;
   readonly cells?: boolean;
+  readonly campaign?: string;
   readonly replay?: string;
   readonly drill?: string;
   readonly pcapng?: string;

@@ -5,12 +5,14 @@ import { TARGETS } from "../fuzz/index.ts";
 import { FolderStore } from "../tools/fuzz/folder-store.ts";
 import { Session, type SessionReport } from "../tools/fuzz/session.ts";
 import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
+import { runCampaign } from "./fuzz-campaign.ts";
+import { registerFuzzKernel } from "./fuzz-kernel.ts";
 import { checkFuzzOptions, type FuzzOptions, type RawFuzzOptions } from "./fuzz-options.ts";
 import { replayFinding } from "./fuzz-replay.ts";
 import { cellTable, line, ProgressLine, toJson } from "./fuzz-report.ts";
 
 export function registerFuzz(program: Command): void {
-  program
+  const command = program
     .command("fuzz")
     .summary("search for inputs that break this TCP")
     .description(
@@ -24,11 +26,16 @@ export function registerFuzz(program: Command): void {
     .option("--jobs <n>", "threads; with more than one a run is not the same again", "1")
     .option("--random", "do not count branches: faster, and inputs are made by chance alone")
     .option("--cells", "print which cells of the model's table were hit")
+    .option(
+      "--campaign <place>",
+      "work together with others: nats://HOST:PORT/NAME, or a folder that all see; without a target joins what is under way",
+    )
     .option("--replay <file>", "run a finding once more, and tell what happens")
     .option("--drill <file>", "with --replay: write it as a packetdrill script (- for stdout)")
     .option("--pcapng <file>", "with --replay: write its packets (- for stdout)")
     .option("--json", "print the outcome as JSON")
     .action(fuzz);
+  registerFuzzKernel(command);
 }
 
 async function fuzz(target: string | undefined, raw: RawFuzzOptions): Promise<void> {
@@ -39,6 +46,7 @@ async function fuzz(target: string | undefined, raw: RawFuzzOptions): Promise<vo
   for (const option of ["drill", "pcapng"] as const)
     if (raw[option] !== undefined) throw usage(`--${option}: is for --replay`);
   const options = checkFuzzOptions(target, raw);
+  if (raw.campaign !== undefined) return campaign(raw.campaign, target, options, raw);
   checkFolder(raw.corpus);
   const stop = new AbortController();
   const end = (): void => {
@@ -53,6 +61,17 @@ async function fuzz(target: string | undefined, raw: RawFuzzOptions): Promise<vo
   } finally {
     process.off("SIGINT", end).off("SIGTERM", end);
   }
+}
+
+function campaign(
+  place: string,
+  target: string | undefined,
+  { seed, runs }: FuzzOptions,
+  raw: RawFuzzOptions,
+): Promise<void> {
+  if (raw.time !== undefined)
+    throw usage("--campaign: takes --runs, as time is not the same for all");
+  return runCampaign({ place, target: target ?? null, seed, runs, json: raw.json === true });
 }
 
 function checkFolder(path: string): void {

@@ -16,9 +16,12 @@ import { openBoard } from "../../../src/tools/fuzz/campaign/index.ts";
 import { type CampaignResult, Merged } from "../../../src/tools/fuzz/campaign/merge.ts";
 import { loadPackages } from "../../../src/tools/fuzz/campaign/nats.ts";
 import { jobsOf, roundsOf, type Specification } from "../../../src/tools/fuzz/campaign/work.ts";
+import { requireBuild } from "../../interop/support/world.ts";
+import { FULL } from "../../support/full.ts";
 import { hasNats, NatsServer } from "./support/nats.ts";
 import { beginToy } from "./support/toy.mjs";
 
+const COMMAND = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 const CHILD = fileURLToPath(new URL("support/campaign-child.mjs", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-campaign-"));
 const missing = hasNats() ? null : "no nats-server";
@@ -296,6 +299,38 @@ test.skipIf(missing !== null)(
     }
   },
 );
+
+/** As a user does it: the command, and what is really fuzzed. */
+async function command(...args: string[]): Promise<{ code: number; out: string; wrong: string }> {
+  const child = spawn(process.execPath, [COMMAND, "fuzz", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let wrong = "";
+  child.stdout.on("data", (chunk) => (out += String(chunk)));
+  child.stderr.on("data", (chunk) => (wrong += String(chunk)));
+  const [code] = (await once(child, "close")) as [number];
+  return { code, out, wrong };
+}
+
+test("tuntcp fuzz --campaign comes to the same result alone and together, and joins without a target", async () => {
+  requireBuild();
+  const asked = ["connection", "--runs", FULL ? "4000" : "300", "--seed", "3", "--json"];
+  const [one, other] = [freshFolder(), freshFolder()];
+  const single = await command(...asked, "--campaign", one);
+  expect(single).toMatchObject({ code: 0 });
+  const pair = await Promise.all([
+    command(...asked, "--campaign", other),
+    command(...asked, "--campaign", other),
+  ]);
+  for (const worker of pair) expect(JSON.parse(worker.out)).toEqual(JSON.parse(single.out));
+  expect(JSON.parse(single.out)).toMatchObject({ executions: FULL ? 4000 : 300, findings: [] });
+  const late = await command("--json", "--campaign", other);
+  expect(late.out).toBe(single.out);
+  const wrong = await command("stack", "--campaign", other);
+  expect(wrong.code).toBe(1);
+  expect(wrong.wrong).toMatch(/^tuntcp: --campaign .* another campaign stands there: .*\n$/);
+});
 
 test("a folder holds inputs and findings by their SHA-256, as libFuzzer names them", async () => {
   const at = freshFolder();
