@@ -111,7 +111,7 @@ function retransmit(t: Tcb, now: Instant): void {
   if (t.fastOpen !== null) suspectFastOpen(t, t.fastOpen, now);
   if (t.retries > retryLimit(t)) {
     t.env.count("TcpExtTCPAbortOnTimeout");
-    failTimedOut(t, now);
+    failTimedOut(t, "no answer", now);
     return;
   }
   if (t.retries === settings.tcp_retries1) {
@@ -132,10 +132,10 @@ function retransmit(t: Tcb, now: Instant): void {
   startRetransmitTimer(t, now);
 }
 
-function failTimedOut(t: Tcb, now: Instant): void {
-  // a soft error that was noted is the better reason (SHLD-25)
+/** `why`, unless a soft error that was noted is the better reason (SHLD-25; so in Linux for all three timeouts). */
+function failTimedOut(t: Tcb, why: string, now: Instant): void {
   const soft = t.softError !== null && t.softError.code !== "ETIMEDOUT" ? t.softError : null;
-  fail(t, soft?.code ?? "ETIMEDOUT", soft?.message ?? "no answer", now);
+  fail(t, soft?.code ?? "ETIMEDOUT", soft?.message ?? why, now);
 }
 
 function retryLimit(t: Tcb): number {
@@ -160,7 +160,8 @@ function persist(t: Tcb, now: Instant): void {
   const limit = t.userTimeout > 0 ? after(t.rcv.lastHeard, t.userTimeout) : NEVER;
   if (t.persistBackoff > 0 && elapsed(t.rcv.lastHeard, t.snd.lastSent) > 0) {
     t.retries++;
-    if (hasOwnLimit(t) ? now >= limit : t.retries > retryLimit(t)) return failTimedOut(t, now);
+    if (hasOwnLimit(t) ? now >= limit : t.retries > retryLimit(t))
+      return failTimedOut(t, "no answer", now);
   }
   if (usableWindow(t) > 0) t.forcedRoom = true;
   else {
@@ -193,7 +194,7 @@ function keepAlive(t: Tcb, now: Instant): void {
   if (t.probesSent >= t.keepAliveProbes || (isOver && t.probesSent > 0)) {
     t.env.count("TcpExtTCPAbortOnKeepalive");
     t.resetOwed = true; // Deviation: RFC 9293 §3.8.4 is silent; Linux tells a peer that lives after all
-    return fail(t, "ETIMEDOUT", "keep-alive probes unanswered", now);
+    return failTimedOut(t, "keep-alive probes unanswered", now);
   }
   t.probesSent++;
   t.probeOwed = true;
@@ -217,5 +218,5 @@ function userTimeout(t: Tcb, now: Instant): void {
     t.timers.start(TIMER_USER_TIMEOUT, due);
     return;
   }
-  fail(t, "ETIMEDOUT", "user timeout", now);
+  failTimedOut(t, "user timeout", now);
 }
