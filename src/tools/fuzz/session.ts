@@ -36,6 +36,8 @@ export interface SessionReport {
   readonly corpus: number;
   /** By room; empty where nothing was counted. */
   readonly branches: Readonly<Record<string, Part>>;
+  /** By branch, 1 where it was taken. */
+  readonly taken: Uint8Array;
   /** Of the model's table; null for a target without states. */
   readonly cells: { readonly hit: number; readonly possible: number } | null;
   /** Cells by index, 1 where hit. */
@@ -196,6 +198,7 @@ export class Session {
       features: Math.max(0, ...standings.map((s) => s.features)),
       corpus: Math.max(0, ...standings.map((s) => s.corpus)),
       branches: Object.fromEntries(rooms),
+      taken: this.branches,
       cells: hasCells
         ? { hit: POSSIBLE.filter((i) => this.cells[i] === 1).length, possible: POSSIBLE.length }
         : null,
