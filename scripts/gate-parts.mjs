@@ -109,6 +109,14 @@ export const PARTS = [
     steps: [command("npm", "run", "--silent", "mutants")],
   },
   {
+    name: "drill",
+    what: "every wrong variant of the scripts of test/drill/scripts",
+    minutes: 2,
+    cores: 1,
+    tun: false,
+    steps: [vitest(["test/drill"])],
+  },
+  {
     name: "kernel-oracle",
     what: "10,000 sequences answered by the kernel and by the stack, each difference with a name",
     minutes: 1,

@@ -12,6 +12,7 @@ const DOCUMENTS = [
   "docs/congestion-control.md",
   "docs/craft.md",
   "docs/departures.md",
+  "docs/drill.md",
   "docs/gate.md",
   "docs/hostile.md",
   "docs/performance.md",

@@ -4,8 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { lineOf } from "../base/errors.ts";
-import { formatFailure } from "../drill/index.ts";
-import { LANGUAGE_OPTIONS } from "../drill/index.ts";
+import { checkDrillArgs, formatFailure, LANGUAGE_OPTIONS } from "../drill/index.ts";
 import { type DrillJob, type DrillOutcome, runScripts } from "../tools/drill/index.ts";
 import { LoadError } from "../tools/load-module/index.ts";
 import { EXIT_FAILED, usage } from "./failure.ts";
@@ -74,9 +73,13 @@ async function drill(paths: string[], raw: RawDrillOptions): Promise<void> {
     throw usage(`--pcapng: is for a single script, and these are ${files.length}`);
   if (raw.pcapng === "-" && raw.json === true)
     throw usage("--pcapng and --json: standard output takes one of them");
+  const most = threads(raw);
+  const args = languageArgs(raw);
+  const wrong = checkDrillArgs(args);
+  if (wrong !== null) throw usage(wrong);
   const jobs = files.map((file): DrillJob => ({
     file,
-    args: languageArgs(raw),
+    args,
     ignorePsh: raw.ignore_psh === true,
     strictEnd: raw.strict_end === true,
     bless: raw.bless === true,
@@ -85,7 +88,7 @@ async function drill(paths: string[], raw: RawDrillOptions): Promise<void> {
   const progress = new Progress(jobs.length);
   let outcomes: DrillOutcome[];
   try {
-    outcomes = await runScripts(jobs, threads(raw), (done) => progress.at(done));
+    outcomes = await runScripts(jobs, most, (done) => progress.at(done));
   } catch (error) {
     throw error instanceof LoadError ? usage(error.message) : error;
   } finally {

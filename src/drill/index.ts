@@ -103,6 +103,17 @@ export function runDrill(text: string, options: DrillOptions = {}): DrillResult 
   }
 }
 
+/** What is wrong with options of the language on a command line, in one line; null for nothing. */
+export function checkDrillArgs(args: readonly string[]): string | null {
+  try {
+    readRunSettings([], readCommandOptions(args).options);
+    return null;
+  } catch (error) {
+    if (error instanceof DrillError) return error.message;
+    throw error;
+  }
+}
+
 function prepare(
   text: string,
   file: string,

@@ -59,11 +59,11 @@ export class Lexer {
     this.text = text;
   }
 
-  all(definitions: Definitions): Token[] {
+  all(): Token[] {
     const tokens: Token[] = [];
     for (;;) {
       const token = this.next();
-      tokens.push(defined(token, definitions));
+      tokens.push(token);
       if (token.kind === "end") return tokens;
     }
   }
@@ -137,12 +137,13 @@ export class Lexer {
   }
 }
 
-function defined(token: Token, definitions: Definitions): Token {
+/** With words replaced by what they were defined as. */
+export function defined(token: Token, definitions: Definitions): Token {
   const value = token.kind === "word" ? definitions.get(token.text) : undefined;
   if (value === undefined) return token;
   const first = value[0];
   if (value.length > 1 && (first === '"' || first === "`") && value.endsWith(first)) {
-    return { ...token, ...pick(new Lexer(value).all(new Map())[0]!) };
+    return { ...token, ...pick(new Lexer(value).all()[0]!) };
   }
   if (/^-?\d+$/.test(value)) return { ...token, kind: "integer", text: value };
   if (/^0x[0-9a-fA-F]+$/.test(value)) return { ...token, kind: "hex", text: value };

@@ -140,9 +140,4 @@ export function readRunSettings(
   return settings;
 }
 
-/** Whether the language has an option of this name, for a command that hands them on. */
-export function isLanguageOption(name: string): boolean {
-  return Object.hasOwn(READERS, name);
-}
-
 export const LANGUAGE_OPTIONS: readonly string[] = Object.keys(READERS);

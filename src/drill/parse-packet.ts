@@ -10,7 +10,6 @@ import type {
 } from "./ast.ts";
 import { syntax, unsupported } from "./failure.ts";
 import { isIcmpWord, readIcmpBody } from "./parse-icmp.ts";
-import type { Token } from "./lexer.ts";
 import type { TokenReader } from "./token-reader.ts";
 
 export const AE = 0x100;
@@ -136,10 +135,10 @@ function readFlags(r: TokenReader): number {
     if ((flags & bit) !== 0) throw syntax(first.line, `${letter} stands twice in ${text}`);
     flags |= bit;
   }
-  return flags | counterBits(`${form[2] ?? ""}${form[4] ?? ""}`, flags, first);
+  return flags | counterBits(`${form[2] ?? ""}${form[4] ?? ""}`, flags, text, first.line);
 }
 
-function counterBits(digits: string, flags: number, { line, text }: Token): number {
+function counterBits(digits: string, flags: number, text: string, line: number): number {
   if (digits === "") return 0;
   if (digits.length > 1 || (flags & (0xc0 | AE)) !== 0)
     throw syntax(line, `${text}: a counter excludes E, W, A and another counter`);

@@ -1,7 +1,7 @@
 /** From the text of a script to its events. */
 import type { Action, Event, EventTime, Script, ScriptOption, ShellAction } from "./ast.ts";
 import { syntax } from "./failure.ts";
-import { type Definitions, Lexer, type Token } from "./lexer.ts";
+import { defined, type Definitions, Lexer, type Token } from "./lexer.ts";
 import { readCall } from "./parse-call.ts";
 import { readPacket } from "./parse-packet.ts";
 import { TokenReader } from "./token-reader.ts";
@@ -12,12 +12,12 @@ export function parseScript(
   file: string,
   definitions: Definitions = new Map(),
 ): Script {
+  const tokens = new Lexer(text).all();
+  const head = new TokenReader(tokens);
+  const options = readOptions(head);
   // options stand first, and what they define counts for all that follows
-  const draft = new TokenReader(new Lexer(text).all(new Map()));
-  const own = definedBy(readOptions(draft));
-  const all = new Map([...own, ...definitions]);
-  const r = new TokenReader(new Lexer(text).all(all));
-  const options = readOptions(r);
+  const words = new Map([...definedBy(options), ...definitions]);
+  const r = new TokenReader(tokens.slice(head.taken).map((token) => defined(token, words)));
   const init = r.is("shell") ? readShell(r) : null;
   const events: Event[] = [];
   let cleanup: ShellAction | null = null;

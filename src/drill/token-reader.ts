@@ -14,6 +14,11 @@ export class TokenReader {
     return this.peek().line;
   }
 
+  /** How many were taken. */
+  get taken(): number {
+    return this.at;
+  }
+
   peek(ahead = 0): Token {
     return this.tokens[Math.min(this.at + ahead, this.tokens.length - 1)]!;
   }
