@@ -64,7 +64,8 @@ test("each segment of data is taken, each ACK acknowledges one, and a pure ACK n
   const sent = endpoint.info();
   expect(sent.bytesAcked).toBe(1000 * 1448);
   expect(sent.segsOut - before.segsOut).toBeGreaterThanOrEqual(1000);
-  expect(sent.segsOut - before.segsOut).toBeLessThan(1020);
+  // and the short ends of 23 blocks, which wait for no full segment
+  expect(sent.segsOut - before.segsOut).toBeLessThan(1060);
   expect(sent.retransmits).toBe(0);
   // what is outstanding is probed for after 10 ms (RFC 8985 §7), and these take less
   for (let i = 0; i < 500; i++) ack();
