@@ -149,7 +149,9 @@ export class Cubic implements CongestionController {
     curve.wMax = cwnd < curve.wMax ? (cwnd * (1 + BETA)) / 2 : cwnd;
     curve.cwndPrior = cwnd;
     curve.epoch = -1;
-    this.ssthresh = Math.max(Math.floor(flight * beta), 2 * this.mss);
+    // RFC 9438 §4.6 lets cwnd stand for the flight where it grows only while it is used; the flight at a loss is what ACKs just took
+    const used = 2 * flight > cwnd ? Math.max(flight, cwnd) : flight;
+    this.ssthresh = Math.max(Math.floor(used * beta), 2 * this.mss);
   }
 
   undo(_now: Instant): void {

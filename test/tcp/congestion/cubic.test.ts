@@ -93,6 +93,10 @@ describe("losses", () => {
     expect(cc.cwnd).toBe(70 * MSS);
     cc.onLoss(2 * MSS, instantOf(0));
     expect(cc.ssthresh).toBe(2 * MSS);
+    // what the last ACKs took from the flight was in use: more than half of cwnd counts as all of it
+    const used = new Cubic(options({ cwnd: 100 * MSS, ssthresh: 50 * MSS }));
+    used.onLoss(90 * MSS, instantOf(0));
+    expect(used.ssthresh).toBe(70 * MSS);
   });
 
   test("a loss below the last maximum lowers the maximum further [9438-4.7-FAST]", () => {
