@@ -2,6 +2,8 @@
  * The Linux kernel as oracle: what it answers to generated sequences and what our stack answers, each difference with a name. Runs in
  * a network namespace of its own, which needs root or user namespaces, and the build of the sources in dist.
  */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { seededRng } from "../../../src/base/rng.ts";
 import { createHead } from "../../../src/fuzz/input.ts";
@@ -69,6 +71,19 @@ test("an answer that is another, and has no name, is found with its step", async
 test("each class has a name of its own and a reason", () => {
   expect(new Set(CLASSES.map(({ name }) => name)).size).toBe(CLASSES.length);
   for (const { why } of CLASSES) expect(why).toMatch(/^[A-Z].{30,}\.$/);
+});
+
+test("docs/kernel-oracle.md has the table of classes (KERNEL_TABLE=write writes it)", () => {
+  const page = fileURLToPath(new URL("../../../docs/kernel-oracle.md", import.meta.url));
+  const rows = CLASSES.map(({ name, why }) => `| ${name} | ${why} |`);
+  const table = ["| name | what and why |", "| --- | --- |", ...rows].join("\n");
+  const text = readFileSync(page, "utf8");
+  const made = text.replace(
+    /(<!-- prettier-ignore-start -->\n)[\s\S]*(\n<!-- prettier-ignore-end -->)/,
+    (_, before: string, after: string) => `${before}\n${table}\n${after}`,
+  );
+  if (process.env["KERNEL_TABLE"] === "write") writeFileSync(page, made);
+  expect(readFileSync(page, "utf8")).toBe(made);
 });
 
 test("a packet that is sent to other ends keeps its checksums right, or as wrong as they were", () => {

@@ -1,6 +1,6 @@
 /**
  * Where Linux and this stack answer differently, and why that is no fault of either: each difference has a name, and one without a name is
- * a failure. docs/fuzz.md has the same names for reading.
+ * a failure. docs/kernel-oracle.md has the same names for reading.
  */
 import { ACK, FIN, RST, SYN } from "../../../fuzz/peer.ts";
 import type { Answer, PacketFacts } from "./answer.ts";
