@@ -96,7 +96,8 @@ export const TABLE: readonly Row[] = [
     in: ["LISTEN"],
     kinds: ["SYN"],
     to: ["LISTEN", "SYN-RECEIVED"],
-    answers: SYN_ACK | NOTHING,
+    // with Fast Open its text is read at once, and the window told (RFC 7413)
+    answers: SYN_ACK | SEGMENT | NOTHING,
   }),
   row({
     in: ["LISTEN"],

@@ -79,6 +79,9 @@ export function paceSent(t: Tcb, pace: Pace, length: number, now: Instant): void
   const rate = t.cc?.pacingRate ?? pace.rate;
   if (rate <= 0) return;
   const from = pace.held ? Math.max(pace.next, now - CATCH_UP) : Math.max(pace.next, now);
-  pace.next = after(from as Instant, length / rate);
+  // a rate learnt from a path that stood still is no reason to stand still: a timeout would let a segment go, too
+  const latest = after(now, t.rtt.current(t.env.settings.tcp_rto_max_ms));
+  const next = after(from as Instant, length / rate);
+  pace.next = next < latest ? next : latest;
   if (pace.next > now) pace.held = false;
 }
