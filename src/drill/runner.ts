@@ -43,6 +43,8 @@ export const DRILL_SETTINGS: Partial<Settings> = {
   tcp_keepalive_probes: 9,
   tcp_mtu_probing: 0,
   tcp_rfc1337: 0,
+  // without a pacing qdisc a window leaves as it opens
+  tcp_pacing_ca_ratio: 0,
 };
 
 /** Microseconds that a call waits for one that blocks, and that an end does. */

@@ -63,6 +63,7 @@ function setting(word: string, line: number): Partial<Settings> {
   const short = name.replace(/^net\.ipv4\./, "");
   const convert = Object.hasOwn(CONVERTED, short) ? CONVERTED[short] : undefined;
   const decimal = /^0x[0-9a-fA-F]+$/.test(value) ? String(Number(value)) : value;
+  if (/^net\.ipv4\.tcp_pacing_\w+$/.test(name)) return {};
   const parsed = parseSetting(convert === undefined ? `${name}=${decimal}` : convert(value));
   if (parsed.ok) return parsed.settings;
   // of TSO, pacing and the like there is nothing here to set

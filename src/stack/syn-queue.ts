@@ -314,7 +314,10 @@ export class SynQueue {
   /** The SYN-ACK goes unanswered (RFC 6298 §5.4-5.6; as often as `tcp_synack_retries` says). */
   onTimeout(h: HalfOpen, now: Instant): void {
     const rounds = h.listener.tuning?.deferAccept ?? 0;
-    const most = Math.max(this.p.env.settings.tcp_synack_retries, this.deferred.has(h) ? rounds : 0);
+    const most = Math.max(
+      this.p.env.settings.tcp_synack_retries,
+      this.deferred.has(h) ? rounds : 0,
+    );
     if (h.retries >= most) {
       this.p.counters.add("TcpExtTCPTimeouts");
       this.forget(h, "SYN-ACK never acknowledged", now);

@@ -115,6 +115,7 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   tcp_recovery: number("1", 0, 7, "bits: 1 RACK, 2 fixed reordering window, 4 no threshold"),
   tcp_frto: number("1", 0, 2, "detection of spurious timeouts; 0 off"),
   tcp_slow_start_after_idle: flag("the congestion window restarts after idling"),
+  tcp_pacing_ca_ratio: number("%", 0, 1000, "rate of a window that opens at once; 0: unpaced"),
   tcp_min_snd_mss: number("bytes", 28, 65495, "no smaller MSS is believed"),
   tcp_notsent_lowat: number("bytes", 1, 4294967295, "unsent bytes that hold a writer back"),
   ip_local_port_range: numbers("port", 2, 1, 65535, "first and last ephemeral port"),

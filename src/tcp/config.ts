@@ -91,6 +91,8 @@ export interface Settings {
   readonly tcp_frto: number;
   /** 1: the congestion window restarts after idling (RFC 5681 §4.1). */
   readonly tcp_slow_start_after_idle: number;
+  /** Percent of a window a round trip, at which a wide window is spread that opens at once; 0: all of it leaves. */
+  readonly tcp_pacing_ca_ratio: number;
   /** Bytes: no smaller MSS is believed (CVE-2019-11479). */
   readonly tcp_min_snd_mss: number;
   /** Bytes not yet sent above which a writer is held back. */
@@ -159,6 +161,7 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_recovery: 1,
   tcp_frto: 2,
   tcp_slow_start_after_idle: 1,
+  tcp_pacing_ca_ratio: 120,
   tcp_min_snd_mss: 48,
   tcp_notsent_lowat: 4294967295,
   ip_local_port_range: [16384, 65535],

@@ -124,6 +124,7 @@ export function noteEcho(t: Tcb, e: EcnState, s: TcpSegment, now: Instant): void
 /** The window was reduced, by an echo, a loss or a timeout: said by CWR, and once for what is outstanding. */
 export function noteReduction(t: Tcb): void {
   const e = t.ecn;
+  t.mostFlight = 0; // what filled the window before says nothing of the smaller one
   if (e === null) return;
   e.cwrOwed = true;
   e.reduced = true;

@@ -290,6 +290,9 @@ export class Tcb {
   timedAt: Instant = instantOf(0);
   /** Segments of new data that left in a row. */
   burst = 0;
+  /** The most bytes outstanding since SND.UNA passed `usageEnd`, and SND.NXT when they were. */
+  mostFlight = 0;
+  usageEnd: SeqNum;
   /** The congestion window was what stopped the last transmission. */
   cwndLimited = false;
   // RFC 5961 §7: challenge ACKs of this connection
@@ -340,6 +343,7 @@ export class Tcb {
     this.keepAliveProbes = s.tcp_keepalive_probes;
     this.roundEnd = iss;
     this.recoveryPoint = iss;
+    this.usageEnd = iss;
     this.timedSeq = iss;
     this.largestSeq = iss;
     this.pendingMtuSeq = iss;

@@ -160,7 +160,7 @@ function persist(t: Tcb, now: Instant): void {
   const limit = t.userTimeout > 0 ? after(t.rcv.lastHeard, t.userTimeout) : NEVER;
   if (t.persistBackoff > 0 && elapsed(t.rcv.lastHeard, t.snd.lastSent) > 0) {
     t.retries++;
-    if (hasOwnLimit(t) ? now >= limit : t.retries > retryLimit(t))
+    if (hasOwnLimit(t) ? now >= limit : t.retries >= retryLimit(t))
       return failTimedOut(t, "no answer", now);
   }
   if (usableWindow(t) > 0) t.forcedRoom = true;

@@ -6,7 +6,7 @@ import { mayGrow, noteReduction, wasEchoed } from "../ecn.ts";
 import { spreadBurst } from "../output/pacing.ts";
 import { news } from "../recovery/ack-news.ts";
 import type { Recovery, Tcb } from "../tcb.ts";
-import { createAckSample } from "./controller.ts";
+import { type CongestionController, createAckSample } from "./controller.ts";
 import {
   flightAtLoss,
   noteLossInFirstWindow,
@@ -39,7 +39,8 @@ export function reportAck(
   sample.flight = flight;
   sample.inFlight = pipe(t);
   // slow start after a timeout repairs, and so uses the window by itself
-  sample.limited = (t.cwndLimited || before === "loss") && mayGrow(t);
+  const limited = (t.cwndLimited || before === "loss") && mayGrow(t);
+  sample.limited = limited || (isUsed(t, cc) && mayGrow(t));
   sample.rtt = echoed;
   if (news.rtt >= 0) sample.rtt = news.rtt; // as one expression it would be boxed
   sample.srtt = t.rtt.srtt;
@@ -48,13 +49,19 @@ export function reportAck(
   sample.roundStart = seqGt(t.snd.una, t.roundEnd);
   if (sample.roundStart) {
     t.roundEnd = t.snd.nxt;
-    validateRound(t, sample.limited, now);
+    validateRound(t, limited, now);
   }
   if (t.rate !== null) {
     const newest = acked > 0 ? t.snd.una : news.end;
     t.rate.acknowledged(sample, newest);
   }
   cc.onAck(sample);
+}
+
+/** As in Linux: all of the window was in use, or in slow start more than half of it (RFC 7661 §4.2 says the same of the latter). */
+function isUsed(t: Tcb, cc: CongestionController): boolean {
+  const { mostFlight } = t;
+  return mostFlight + t.snd.mss > cc.cwnd || (cc.cwnd < cc.ssthresh && 2 * mostFlight > cc.cwnd);
 }
 
 /** A loss was found by other means than a timeout; once an episode of recovery. */

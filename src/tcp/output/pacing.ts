@@ -14,8 +14,6 @@ const QUANTUM = 1;
 const LEAST_SEGMENTS = 2;
 /** ms that a late timer is made good for; more than that is over. */
 const CATCH_UP = 4;
-/** Linux's tcp_pacing_ca_ratio: somewhat faster than a window a round trip, so that the window is what limits. */
-const SPREAD_GAIN = 1.2;
 /** ms: what is shorter than this no timer can spread. */
 const LEAST_RTT = 2;
 
@@ -42,11 +40,12 @@ export class Pace {
 export function spreadBurst(t: Tcb, now: Instant): void {
   const { cc } = t;
   const { srtt } = t.rtt;
-  if (cc === null || srtt < LEAST_RTT || cc.pacingRate !== undefined) return;
+  const percent = t.env.settings.tcp_pacing_ca_ratio;
+  if (cc === null || percent === 0 || srtt < LEAST_RTT || cc.pacingRate !== undefined) return;
   const allowance = firstWindow(t);
   if (cc.cwnd <= allowance) return;
   t.pace = new Pace(now, allowance);
-  t.pace.rate = (SPREAD_GAIN * cc.cwnd) / srtt;
+  t.pace.rate = ((percent / 100) * cc.cwnd) / srtt;
   t.pace.until = after(now, srtt);
 }
 

@@ -1,6 +1,6 @@
 /** The fields of a segment that leaves, and what its leaving means for the connection: data, new or again, and bare ACKs. */
 import type { Instant } from "../../base/time.ts";
-import { type SeqNum, seqAdd, seqDiff, seqGt } from "../../wire/seq.ts";
+import { type SeqNum, seqAdd, seqDiff, seqGt, seqLt } from "../../wire/seq.ts";
 import { ACK, ECE, FIN, PSH } from "../../wire/tcp-segment.ts";
 import { noteAnswer } from "../ack-delay.ts";
 import { owesSack, writeSackBlocks } from "../dsack.ts";
@@ -117,11 +117,21 @@ function leavesFirst(t: Tcb, next: SeqNum, length: number, now: Instant): void {
   t.sent ??= t.env.sentRecords.take();
   t.sent.append(snd.nxt, next, now);
   snd.nxt = next;
+  noteUsage(t);
   if (length % snd.mss !== 0) snd.shortEnd = next;
   t.bytesSent += length;
   noteAnswer(t, now);
   if (t.sack) chooseGuard(t, now);
   if (snd.wantRoom) tellRoom(t);
+}
+
+/** How much of the window is used, in the manner of Linux's max_packets_out. */
+function noteUsage(t: Tcb): void {
+  const { una, nxt } = t.snd;
+  const flight = seqDiff(nxt, una);
+  if (flight <= t.mostFlight && seqLt(una, t.usageEnd)) return;
+  t.mostFlight = flight;
+  t.usageEnd = nxt;
 }
 
 /** tcp_notsent_lowat: sending, too, makes room. */
