@@ -179,13 +179,13 @@ export function writeTcpOptions(buf: Uint8Array, from: number, o: TcpOptions): n
 function writeFastOpen(buf: Uint8Array, from: number, o: TcpOptions): number {
   const n = o.fastOpen;
   let at = from;
-  // even as it is, it wants two more or none
+  buf[at++] = FAST_OPEN;
+  buf[at++] = n + 2;
+  for (let i = 0; i < n; i++) buf[at++] = o.cookie[i]!;
+  // even as it is, it wants two more or none, and Linux has them behind
   if (n % 4 === 0) {
     buf[at++] = NOP;
     buf[at++] = NOP;
   }
-  buf[at++] = FAST_OPEN;
-  buf[at++] = n + 2;
-  for (let i = 0; i < n; i++) buf[at++] = o.cookie[i]!;
   return at;
 }

@@ -1,6 +1,6 @@
 /** pollTransmit: which segment leaves next, if any, and its fields. Called until it says no. */
 import { after, type Instant } from "../../base/time.ts";
-import { seqAdd } from "../../wire/seq.ts";
+import { seq, seqAdd } from "../../wire/seq.ts";
 import { ACK, ECE, RST, SYN } from "../../wire/tcp-segment.ts";
 import { restartAfterIdle } from "../congestion/validation.ts";
 import { offerEcn, waitsForTimer } from "../ecn.ts";
@@ -63,7 +63,8 @@ function syn(t: Tcb, out: Outgoing, now: Instant): boolean {
   const first = t.snd.nxt === t.snd.iss;
   s.seq = t.snd.iss;
   s.flags = isAnswer ? SYN | ACK | (t.ecn === null ? 0 : ECE) : SYN | offerEcn(t, first);
-  s.ack = isAnswer ? t.rcv.nxt : s.ack;
+  // the record is used again: another connection's number stands in it
+  s.ack = isAnswer ? t.rcv.nxt : seq(0);
   t.advMss = offeredMss(t);
   s.mss = t.advMss;
   // an answer carries an option only if the SYN had it (RFC 7323 §2.3, RFC 2018 §2)
