@@ -132,6 +132,16 @@ export const PARTS = [
     steps: [vitest(["test/tools/fuzz/kernel.test.ts"])],
   },
   {
+    name: "fuzz",
+    what: "10^8 inputs through the parsers, 10^6 sequences through the machine, branches reached, replay on newer Nodes",
+    minutes: 12,
+    cores: 2,
+    steps: [
+      vitest(["test/fuzz"], 20),
+      command("node", "scripts/coverage/coverage.mjs", "--runs", "60000"),
+    ],
+  },
+  {
     name: "transfers",
     what: "300 transfers over bad networks, by their SHA-256",
     minutes: 8,
