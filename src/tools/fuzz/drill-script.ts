@@ -3,7 +3,15 @@
  * cannot say, a packet that is wrong on purpose, stands there as a comment.
  */
 import type { Outcome, TraceEvent } from "../../fuzz/index.ts";
-import { BRIEF, decode, formatPacket, formatTcp, type Packet, SYN } from "../../packet/index.ts";
+import {
+  BRIEF,
+  decode,
+  formatPacket,
+  formatTcp,
+  type Packet,
+  SYN,
+  type TcpOption,
+} from "../../packet/index.ts";
 import type { Settings } from "../../tcp/config.ts";
 
 const LISTENER = 3;
@@ -18,12 +26,16 @@ export interface ScriptAbout {
 }
 
 export function drillScript(outcome: Outcome, { about, settings }: ScriptAbout): string {
-  const flow = flowOf(outcome);
-  return new Script(flow, about, settings).write(outcome.trace);
+  const { trace, violation } = outcome;
+  // what comes behind the last step is the end of all, and an honest peer
+  const last = violation?.step ?? (trace.at(-1)?.step ?? 0) - 1;
+  const told = trace.filter(({ step }) => step <= last);
+  const flow = violation === null ? 0 : flowOf(told.filter(({ step }) => step === last));
+  return new Script(flow, about, settings).write(told);
 }
 
-/** The last packet's or call's. */
-function flowOf({ trace }: Outcome): number {
+/** The last packet's or call's; 0 where there is none. */
+function flowOf(trace: readonly TraceEvent[]): number {
   for (const event of trace.toReversed()) {
     if (event.what === "call") return Number(event.text.split(" ", 1)[0]);
     if (event.bytes === undefined) continue;
@@ -33,6 +45,15 @@ function flowOf({ trace }: Outcome): number {
     if (port >= PEER_PORT && port < PEER_PORT + 8) return port - PEER_PORT;
   }
   return 0;
+}
+
+/** SACK blocks count as acknowledgments do. */
+function fromBase(option: TcpOption, base: number): TcpOption {
+  if (option.kind !== "sack") return option;
+  const blocks = option.blocks.map(
+    ([left, right]) => [(left - base) >>> 0, (right - base) >>> 0] as const,
+  );
+  return { ...option, blocks };
 }
 
 class Script {
@@ -105,7 +126,8 @@ class Script {
     const [seqBase, ackBase] = what === "in" ? [theirs, ours] : [ours, theirs];
     // fields that are given are wrong on purpose
     const isWrong = tcp.checksum !== null || tcp.dataOffset !== null || tcp.reserved !== 0;
-    const text = `${sign} ${formatTcp(tcp, payload.length, { ...BRIEF, seqBase, ackBase })}`;
+    const counted = { ...tcp, options: tcp.options.map((o) => fromBase(o, ackBase)) };
+    const text = `${sign} ${formatTcp(counted, payload.length, { ...BRIEF, seqBase, ackBase })}`;
     if (isWrong || ip.options.length > 0) this.comment(text, at);
     else this.line(text, at);
   }
