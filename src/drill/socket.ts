@@ -95,7 +95,10 @@ export class DrillSocket implements EndpointOwner {
   /** An option was set that not only the endpoint looks at. */
   optionChanged(name: OptionName): void {
     if (name === "SO_REUSEADDR") return;
-    this.listener?.tune(this.options.tuning(), this.options.get("TCP_FASTOPEN"));
+    this.listener?.tune(
+      this.options.tuning(),
+      this.options.isSet("TCP_FASTOPEN") ? this.options.get("TCP_FASTOPEN") : undefined,
+    );
   }
 
   get isListening(): boolean {
@@ -118,7 +121,9 @@ export class DrillSocket implements EndpointOwner {
       this.listener = this.stack.listen({
         port: this.bound?.port ?? 0,
         backlog,
-        fastOpen: this.options.get("TCP_FASTOPEN"),
+        ...(this.options.isSet("TCP_FASTOPEN")
+          ? { fastOpen: this.options.get("TCP_FASTOPEN") }
+          : {}),
         tuning: this.options.tuning(),
         ...(this.bound === null ? {} : { address: this.bound.address }),
         owner: {
@@ -160,7 +165,7 @@ export class DrillSocket implements EndpointOwner {
             ? {}
             : { localAddress: this.bound.address, localPort: this.bound.port }),
           tuning: this.options.tuning(),
-          fastOpen,
+          fastOpen: fastOpen ? "with-data" : false,
           owner: this,
         },
         now,

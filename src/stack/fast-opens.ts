@@ -18,6 +18,7 @@ export type FastOpenVerdict = 0 | 1 | 2 | 3;
 
 /** Bit of tcp_fastopen. */
 const SERVER = 2;
+const WITHOUT_COOKIE = 0x200;
 
 export class FastOpens {
   private readonly settings: Settings;
@@ -33,8 +34,14 @@ export class FastOpens {
   judge(listener: ListenerImpl, s: TcpSegment, now: Instant): FastOpenVerdict {
     const { fastOpens } = listener;
     const { counters } = this;
-    if (s.fastOpen < 0 || fastOpens.limit === 0) return NO_FAST_OPEN;
-    if ((this.settings.tcp_fastopen & SERVER) === 0) return NO_FAST_OPEN;
+    const bits = this.settings.tcp_fastopen;
+    if (fastOpens.limit === 0 || (bits & SERVER) === 0) return NO_FAST_OPEN;
+    const bare = (bits & WITHOUT_COOKIE) !== 0 && s.payloadLength > 0;
+    if (bare && fastOpens.hasRoom(now)) {
+      counters.add("TcpExtTCPFastOpenPassive");
+      return GOOD_COOKIE;
+    }
+    if (s.fastOpen < 0) return NO_FAST_OPEN;
     if (s.fastOpen === 0) {
       counters.add("TcpExtTCPFastOpenCookieReqd");
       return GIVE_COOKIE;

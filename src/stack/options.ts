@@ -46,8 +46,8 @@ export interface ConnectOptions {
   readonly localPort?: number;
   /** Hosts that the packets are to go through, in order, 1 to 9 (RFC 9293 §3.9.2.1): a loose source route. */
   readonly sourceRoute?: readonly Ipv4Address[];
-  /** Data written before the connection is established may go with the SYN (TCP_FASTOPEN_CONNECT). */
-  readonly fastOpen?: boolean;
+  /** Data written before the connection is established may go with the SYN (TCP_FASTOPEN_CONNECT); "with-data": with a cookie the SYN waits for it, however long. */
+  readonly fastOpen?: boolean | "with-data";
   readonly tuning?: Tuning;
   readonly owner: EndpointOwner | null;
 }

@@ -158,7 +158,7 @@ export class Stack {
       output: this.output,
       isn: this.isn,
       cookies: new SynCookies(options.rng),
-      fastOpenKeys: new FastOpenKeys(options.rng),
+      fastOpenKeys: new FastOpenKeys(options.rng, this.settings),
       build: this.build,
       timeWaits: this.timeWaits,
       deliver: (c, s, now) => {
@@ -387,7 +387,7 @@ export class Stack {
       address,
       port,
       backlog,
-      options.fastOpen ?? 0,
+      options.fastOpen ?? ((this.settings.tcp_fastopen & 0x402) === 0x402 ? backlog : 0),
       options.tuning ?? null,
       options.owner,
       (l) => this.closeListener(l),
@@ -427,7 +427,9 @@ export class Stack {
     beginMemory(c);
     c.owner = options.owner;
     this.counters.add("TcpActiveOpens");
-    if (options.fastOpen === true) prepareFastOpen(c, now);
+    const { fastOpen } = options;
+    if (fastOpen !== undefined && fastOpen !== false)
+      prepareFastOpen(c, fastOpen === "with-data", now);
     c.open(now);
     return c;
   }

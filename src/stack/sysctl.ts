@@ -37,6 +37,8 @@ export type ParsedSetting =
 type Row = Omit<SettingInfo, "name">;
 
 const GIB = 1073741824;
+/** As `sysctl` prints it; a second key behind a comma, the one before, is not known here. */
+const FAST_OPEN_KEY = /^(?:[0-9a-f]{1,8}(?:-[0-9a-f]{1,8}){3})?$/i;
 const NO_WORDS: readonly string[] = [];
 
 function number(unit: string, least: number, most: number, doc: string): Row {
@@ -83,7 +85,8 @@ const ROWS: Readonly<Record<SettingName, Row>> = {
   tcp_dsack: flag("reports of duplicates (RFC 2883)"),
   tcp_ecn: number("1", 0, 2, "0 off, 1 ask and answer, 2 answer"),
   tcp_ecn_fallback: flag("a SYN that asked for ECN is repeated without"),
-  tcp_fastopen: number("1", 0, 3, "bits: 1 client, 2 server"),
+  tcp_fastopen: number("1", 0, 0xfff, "bits: 1 client, 2 server, 4 and 0x200 without cookie"),
+  tcp_fastopen_key: word([""], "key of Fast Open cookies, a-b-c-d in hexadecimal"),
   tcp_fastopen_blackhole_timeout_sec: number("s", 0, 86400, "pause after a black hole; 0 none"),
   tcp_congestion_control: word(KIND_NAMES, "congestion control of new connections"),
   tcp_initial_cwnd: number("segments", 1, 100, "first congestion window (RFC 6928)"),
@@ -197,7 +200,7 @@ function quoted(text: string): string {
 }
 
 function readValue(row: Row, text: string): SettingValue | null {
-  if (row.kind === "word") return row.words.includes(text) || isModulePath(text) ? text : null;
+  if (row.kind === "word") return isWord(row, text) ? text : null;
   const parts = text.split(/\s*,\s*|\s+/);
   // decimal digits only: Number() would take "", "0x10" and "1e9" as well
   if (parts.length !== row.arity || !parts.every((part) => /^\d{1,15}$/.test(part))) return null;
@@ -205,9 +208,15 @@ function readValue(row: Row, text: string): SettingValue | null {
   return (row.kind === "numbers" ? values : values[0]!) as SettingValue;
 }
 
+function isWord(row: Row, text: string): boolean {
+  if (row === ROWS.tcp_fastopen_key) return FAST_OPEN_KEY.test(text);
+  return row.words.includes(text) || isModulePath(text);
+}
+
 /** Takes unknown, as a program without types may hand in anything. */
 function fits(row: Row, value: unknown): boolean {
   // a stack may have been given further ones, and says itself which it knows
+  if (row === ROWS.tcp_fastopen_key) return typeof value === "string" && isWord(row, value);
   if (row.kind === "word") return typeof value === "string";
   if (row.kind === "number") return inRange(row, value);
   if (!Array.isArray(value) || value.length !== row.arity) return false;
@@ -221,6 +230,8 @@ function inRange(row: Row, n: unknown): boolean {
 /** What a setting wants, as an error. */
 function describe(name: SettingName): string {
   const { kind, arity, least, most, unit, words } = ROWS[name];
+  if (name === "tcp_fastopen_key")
+    return `${name} is four numbers of 32 bits in hexadecimal: a-b-c-d`;
   if (kind === "word")
     return `${name} is one of: ${words.join(", ")}, or a module's path (./mine.ts)`;
   const of = unit === "1" ? "" : ` (${unit})`;

@@ -37,8 +37,10 @@ export interface Settings {
   readonly tcp_ecn: number;
   /** 1: a SYN that asked for ECN is repeated without (RFC 3168 §6.1.1.1). */
   readonly tcp_ecn_fallback: number;
-  /** Bits: 1 client, 2 server. */
+  /** Bits: 1 client, 2 server, 4 client without a cookie, 0x200 server without one, 0x400 all listeners. */
   readonly tcp_fastopen: number;
+  /** Of the cookies that a server gives: four numbers of 32 bits in hexadecimal, a-b-c-d; "": one of its own, which changes. */
+  readonly tcp_fastopen_key: string;
   /** Seconds without Fast Open after a connection of it fell silent, doubled each time; 0: none. */
   readonly tcp_fastopen_blackhole_timeout_sec: number;
   /** cubic, reno, bbr, or another that the stack was given. */
@@ -135,6 +137,7 @@ export const DEFAULT_SETTINGS: Settings = {
   tcp_ecn: 2,
   tcp_ecn_fallback: 1,
   tcp_fastopen: 1,
+  tcp_fastopen_key: "",
   tcp_fastopen_blackhole_timeout_sec: 0,
   tcp_congestion_control: "cubic",
   tcp_initial_cwnd: 10,

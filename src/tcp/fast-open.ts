@@ -57,6 +57,8 @@ export class FastOpenState {
   data = 0;
   /** They were acknowledged. */
   accepted = false;
+  /** Data goes without asking for a cookie: the network is trusted (Linux's tcp_fastopen 4). */
+  bare = false;
   /** Our SYN waits for the first write. */
   holds = false;
   /** Where a server's connection counts until the handshake has ended; null for a client's, and from then on. */
@@ -73,14 +75,17 @@ export class FastOpenState {
 
 // --- client -------------------------------------------------------------------------------------------
 
-/** Before an active open. With a cookie the SYN waits a moment for data to take along. */
-export function prepareFastOpen(t: Tcb, now: Instant): void {
-  if ((t.env.settings.tcp_fastopen & 1) === 0) return;
+/** Before an active open. With a cookie the SYN waits for data to take along, `patient` or just a moment. */
+export function prepareFastOpen(t: Tcb, patient: boolean, now: Instant): void {
+  const bits = t.env.settings.tcp_fastopen;
+  if ((bits & 1) === 0) return;
   const known = t.env.fastOpens.known(t.remoteAddress, now);
   if (known === null) return;
   t.fastOpen = new FastOpenState(known.cookie, known.mss, null);
-  if (known.cookie.length === 0) return;
+  t.fastOpen.bare = (bits & 4) !== 0;
+  if (known.cookie.length === 0 && !t.fastOpen.bare) return;
   t.fastOpen.holds = true;
+  if (patient) return;
   t.timers.start(TIMER_RETRANSMIT, after(now, HOLD));
 }
 
@@ -98,14 +103,16 @@ export function addFastOpen(t: Tcb, f: FastOpenState, out: Outgoing, now: Instan
   const s = out.segment;
   const { cookie } = f;
   if (cookie === null) return;
-  s.fastOpen = cookie.length;
-  s.cookie.set(cookie);
+  if (!f.bare) {
+    s.fastOpen = cookie.length;
+    s.cookie.set(cookie);
+  }
   const options = tcpOptionsLength(s);
   if (f.passive) {
     if (options > OPTION_SPACE) s.fastOpen = -1;
     return;
   }
-  const wantsData = cookie.length > 0;
+  const wantsData = f.bare || cookie.length > 0;
   const room = Math.min(f.mss, t.pmtu - HEADERS) - options - t.ipOptionBytes;
   const length = wantsData ? Math.min(t.sendBuffer.length, room) : 0;
   if (options > OPTION_SPACE || (wantsData && length <= 0)) {

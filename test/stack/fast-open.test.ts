@@ -1,4 +1,5 @@
 /** Fast Open's memory: keys of a server, servers of a client, pending connections of a listener. */
+import { makeCookie, readKey } from "../../src/stack/fast-open-cookie.ts";
 import { describe, expect, test } from "vitest";
 import { seededRng } from "../../src/base/rng.ts";
 import { instantOf } from "../../src/base/time.ts";
@@ -94,6 +95,13 @@ describe("servers [7413-4.1.3-CACHE]", () => {
     expect(never.known(HERE, at(1))).not.toBeNull();
     expect(counted).toHaveLength(3);
   });
+});
+
+test("under a key that is set the cookie is the one that Linux makes of it", () => {
+  const key = readKey("a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4");
+  const cookie = new Uint8Array(8);
+  makeCookie(key, parseIpv4("192.168.0.1")!, parseIpv4("192.0.2.1")!, cookie);
+  expect(Buffer.from(cookie).toString("hex")).toBe("3021b9d889017eeb");
 });
 
 test("pending connections: room again when one leaves, a minute later when a reset ended it [7413-4.2-PENDING]", () => {
