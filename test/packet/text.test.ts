@@ -189,3 +189,43 @@ test("the short form leaves out what is usual and cuts payload", () => {
     "192.0.2.1:1 > 192.0.2.2:2 P. 1001:1081(80) ack 501 win 5 [ect0]",
   );
 });
+
+test("what stands behind the total length is a trailer, where the headers fit before it", () => {
+  const ack = encode(parsed("192.0.2.1:1 > 192.0.2.2:2 . 1 ack 2"));
+  // as Ethernet pads it
+  const padded = new Uint8Array(46);
+  padded.set(ack);
+  expect(formatPacket(decode(padded))).toBe(
+    "192.0.2.1:1 > 192.0.2.2:2 . 1:1(0) ack 2 win 65535 [trailer 000000000000]",
+  );
+  // a length that cuts the TCP header is a wrong length
+  padded[3] = 39;
+  expect(formatPacket(decode(padded))).toMatch(
+    /\. 1:7\(6\) ack 2 .*\[length 39,sum 0x[0-9a-f]{4}\]$/,
+  );
+});
+
+test("only the first fragment has a TCP header", () => {
+  const whole = "192.0.2.1:1 > 192.0.2.2:2 . 1:21(20) ack 2 win 9 [id 7,MF]";
+  const bytes = encode(parsed(whole));
+  expect(formatPacket(decode(bytes))).toBe(whole);
+  const later = encode(parsed(whole.replace("MF", "frag 40")));
+  expect(formatPacket(decode(later))).toMatch(
+    /^192\.0\.2\.1 > 192\.0\.2\.2 proto 6 \(40\) data [0-9a-f]{80} \[id 7,frag 40\]$/,
+  );
+});
+
+test("a quote has the whole IPv4 header and eight bytes", () => {
+  const quoted = "192.0.2.2:80 > 192.0.2.1:9 . 7 ack 1 [opt ra 0]";
+  const error = parsed(`192.0.2.1 > 192.0.2.2 icmp time_exceeded {${quoted}}`);
+  expect(error.payload).toHaveLength(24 + 8);
+  expect(formatPacket(error)).toBe(
+    "192.0.2.1 > 192.0.2.2 icmp time_exceeded (32) {192.0.2.2:80 > 192.0.2.1:9 - 7:7(0) win 0 [opt ra 0]}",
+  );
+});
+
+test("the checksum of an ICMP message is that of all of it", () => {
+  const bytes = encode(parsed("192.0.2.1 > 192.0.2.2 icmp echo_request id 1 seq 2 data 01020304"));
+  // RFC 1071 by hand: ~(0800 + 0001 + 0002 + 0102 + 0304)
+  expect(toHex(bytes.subarray(22, 24))).toBe("f3f6");
+});
