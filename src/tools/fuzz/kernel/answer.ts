@@ -31,6 +31,8 @@ export interface Answer {
 export interface PacketFacts {
   readonly flags: number;
   readonly length: number;
+  /** SEG.SEQ from the peer's ISN. */
+  readonly number: number;
   /** SEG.SEQ and its end from the number that was acknowledged last, and the right edge of the window from there. */
   readonly seq: number;
   readonly end: number;
@@ -57,6 +59,9 @@ export class Watcher {
   private seq = 0;
   private ack = 0;
   private end = 0;
+  /** What the peer had acknowledged before this packet, if it knew numbers to. */
+  private una = 0;
+  private synSeen = false;
   /** The highest TSval so far. */
   private stamp: number | null = null;
 
@@ -79,6 +84,10 @@ export class Watcher {
 
   private factsOf(b: Uint8Array, flags: number, length: number): PacketFacts {
     const { flow, seq, ack, end } = this;
+    // the peer has counted this packet already
+    const before = this.synSeen ? this.una : flow.una;
+    this.una = flow.una;
+    this.synSeen = flow.synSeen;
     const stamp = findOption(b, 8);
     const value = stamp < 0 ? null : get32(b, stamp + 2);
     const stampStep = value === null || this.stamp === null ? 0 : minus(value, this.stamp);
@@ -86,11 +95,12 @@ export class Watcher {
     return {
       flags,
       length,
+      number: minus(seq, flow.isn),
       seq: minus(seq, flow.acked),
       end: minus(end, flow.acked),
       edge: minus(flow.edge, flow.acked),
       ackFromIsn: minus(ack, flow.theirIsn),
-      ackFromUna: minus(ack, flow.una),
+      ackFromUna: minus(ack, before),
       ackFromNext: minus(ack, flow.theirNext),
       stamps: !flow.stamps ? "none" : value === null ? "missing" : "there",
       stampStep,

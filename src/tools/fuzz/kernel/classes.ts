@@ -36,6 +36,11 @@ export interface DifferenceClass {
   readonly is: (c: Context) => boolean;
 }
 
+/** ms of a timestamp that are no clock's. */
+const FAR = 1_000_000;
+const ENDED = ["CLOSE-WAIT", "CLOSING", "LAST-ACK"];
+/** Text although the peer's FIN was taken. */
+const isOver = (state: string, f: PacketFacts): boolean => ENDED.includes(state) && f.length > 0;
 const CONTROL = ACK | RST | SYN;
 /** Has all of these flags. */
 const has = (facts: PacketFacts | null, bits: number): boolean =>
@@ -140,6 +145,30 @@ export const CLASSES: readonly DifferenceClass[] = [
       only(c.ours.repeated, c.theirs.repeated, 1, 0),
   },
   {
+    name: "RST with another's timestamp in SYN-RECEIVED",
+    why: "A RST needs no right timestamp (RFC 7323 §5.2), so that one in the window is challenged here; Linux drops it silently where PAWS or its check of TSecr refuses it.",
+    ends: false,
+    is: (c) =>
+      c.field === "repeated" &&
+      c.state === "SYN-RECEIVED" &&
+      has(c.facts, RST) &&
+      c.facts!.stamps === "there" &&
+      only(c.ours.repeated, c.theirs.repeated, 1, 0),
+  },
+  {
+    name: "counted from another ACK",
+    why: "Where an ACK came later from one of the two, the peer's next numbers, counted from it, are others.",
+    ends: true,
+    is: (c) =>
+      [...c.earlier, { facts: c.facts, theirs: c.theirs.facts }].some(
+        ({ facts, theirs }) =>
+          facts !== null &&
+          theirs !== null &&
+          facts.seq === theirs.seq &&
+          facts.number !== theirs.number,
+      ),
+  },
+  {
     name: "neither ACK nor RST nor SYN",
     why: "Linux drops a segment without any of these flags before it looks at anything else; RFC 9293 §3.10.7.4 has the window and PAWS first, with an ACK.",
     ends: false,
@@ -191,8 +220,7 @@ export const CLASSES: readonly DifferenceClass[] = [
     is: (c) =>
       wasSacked(c) &&
       ever(c, (f) => (f.flags & RST) !== 0 && f.seq > 0) &&
-      /ECONNRESET|EPIPE/.test(c.heard.theirs) &&
-      !/ECONNRESET/.test(c.heard.ours),
+      /ECONNRESET|EPIPE/.test(c.heard.theirs),
   },
   {
     name: "text behind the FIN",
@@ -203,6 +231,18 @@ export const CLASSES: readonly DifferenceClass[] = [
       ["CLOSE-WAIT", "CLOSING", "LAST-ACK"].includes(c.state) &&
       c.facts !== null &&
       c.facts.end > 0,
+  },
+  {
+    name: "duplicate ACK beside text",
+    why: "Text that comes out of order and lets text of ours go draws that text and a duplicate ACK here, as a segment with text is none (RFC 5681 §2); with Linux the text says all.",
+    ends: false,
+    is: (c) =>
+      c.field === "repeated" &&
+      c.facts !== null &&
+      c.facts.seq > 0 &&
+      c.facts.length > 0 &&
+      c.facts.ackFromUna > 0 &&
+      only(c.ours.repeated, c.theirs.repeated, 1, 0),
   },
   {
     name: "touching the window from outside",
@@ -227,12 +267,11 @@ export const CLASSES: readonly DifferenceClass[] = [
     why: "Text that a peer sends behind its own FIN contradicts it: ours goes by the FIN, Linux by what came first, or with a RST once the FIN was taken.",
     ends: true,
     is: (c) =>
-      ever(c, (f) => (f.flags & FIN) !== 0 && f.seq > 0) ||
+      ever(c, (f, state) => (f.flags & FIN) !== 0 && (f.seq > 0 || isOver(state, f))) ||
       (c.theirs.resets.length === 1 &&
         ["CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"].includes(c.state) &&
         c.facts !== null &&
-        c.facts.seq < 0 &&
-        c.facts.end > 0),
+        c.facts.length > 0),
   },
   {
     name: "TIME-WAIT comes back",
@@ -242,9 +281,12 @@ export const CLASSES: readonly DifferenceClass[] = [
   },
   {
     name: "SYN with timestamps in TIME-WAIT",
-    why: "A SYN with timestamps opens anew where the connection before had none (RFC 6191 §2); Linux wants a SEG.SEQ behind it.",
+    why: "A SYN with timestamps opens anew where the connection before had none (RFC 6191 §2), or an older one; Linux wants a SEG.SEQ behind it, and has learnt timestamps from segments that ours refused.",
     ends: true,
-    is: (c) => c.state === "TIME-WAIT" && has(c.facts, SYN) && c.facts!.stamps === "none",
+    is: (c) =>
+      c.state === "TIME-WAIT" &&
+      has(c.facts, SYN) &&
+      (c.facts!.stamps === "none" || ever(c, (f) => Math.abs(f.stampStep) > FAR)),
   },
   {
     name: "across the edge of the window",
@@ -305,10 +347,13 @@ export const CLASSES: readonly DifferenceClass[] = [
     is: (c) => ever(c, (f, state) => state === "SYN-SENT" && has(f, SYN) && f.length > 0),
   },
   {
-    name: "FIN at a closed window",
-    why: "A FIN needs no room and is sent at a closed window here; Linux holds it back until the window opens.",
+    name: "how much leaves at once",
+    why: "An ACK that says nothing new lets a segment more go here (RFC 3042), and what the window allows leaves at once; Linux holds back behind its small queues, and counts fewer ACKs as duplicates.",
     ends: true,
-    is: (c) => (c.field === "sent" || c.field === "finSent") && c.ours.finSent && !c.theirs.finSent,
+    is: (c) =>
+      (c.field === "sent" || c.field === "finSent") &&
+      c.theirs.sent > 0 &&
+      c.ours.sent > c.theirs.sent,
   },
   {
     name: "room for SACK blocks",
@@ -321,19 +366,6 @@ export const CLASSES: readonly DifferenceClass[] = [
     why: "Nagle's rule holds a segment that is not full while anything is unacknowledged (RFC 9293 §3.7.4); Linux only while another small one is (Minshall's variant).",
     ends: true,
     is: (c) => c.field === "sent" && c.ours.sent < c.theirs.sent && c.ours.sent > 0,
-  },
-  {
-    name: "FIN in SYN-RECEIVED",
-    why: "A FIN queued in SYN-RECEIVED waits for ESTABLISHED; Linux sends it at once when SYNs crossed (docs/departures.md).",
-    ends: true,
-    is: (c) => c.state === "SYN-RECEIVED" && c.theirs.finSent && !c.ours.finSent,
-  },
-  {
-    name: "refused or reset",
-    why: "A RST after SYNs crossed is ECONNREFUSED here, as the open was active (RFC 9293 §3.10.7.4); Linux says ECONNRESET.",
-    ends: false,
-    is: (c) =>
-      c.field === "heard" && c.heard.ours.replace("ECONNREFUSED", "ECONNRESET") === c.heard.theirs,
   },
   {
     name: "SYN again, with an old timestamp",
@@ -358,7 +390,8 @@ export const CLASSES: readonly DifferenceClass[] = [
     ends: true,
     is: (c) =>
       ever(c, (f, state) => state === "FIN-WAIT-2" && isOddAck(f)) ||
-      (c.state === "FIN-WAIT-2" && c.theirs.resets.length === 1 && c.ours.resets.length === 0),
+      (c.state === "FIN-WAIT-2" && c.theirs.resets.length === 1 && c.ours.resets.length === 0) ||
+      (c.state === "FIN-WAIT-2" && has(c.facts, RST) && c.field === "repeated"),
   },
 ];
 
