@@ -360,8 +360,8 @@ export const MUTANTS = [
   // --- loss recovery and congestion ---
   {
     name: "cubic-does-not-reduce",
-    find: "curve.epoch = -1;\n    this.ssthresh = Math.max(Math.floor(flight * beta), 2 * this.mss);",
-    replace: "curve.epoch = -1;\n    this.ssthresh = Math.max(flight, 2 * this.mss);",
+    find: "this.ssthresh = Math.max(Math.floor(used * beta), 2 * this.mss);",
+    replace: "this.ssthresh = Math.max(used, 2 * this.mss);",
     tests: ["test/tcp/congestion/cubic.test.ts", "test/traces/congestion.test.ts"],
   },
   {
