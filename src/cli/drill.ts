@@ -12,6 +12,7 @@ import { Progress } from "./progress.ts";
 
 interface RawDrillOptions {
   readonly ignore_psh?: boolean;
+  readonly ignore_ecr?: boolean;
   readonly strict_end?: boolean;
   readonly bless?: boolean;
   readonly pcapng?: string;
@@ -46,6 +47,7 @@ export function registerDrill(program: Command): void {
     )
     .argument("<files...>", "scripts, or folders of them")
     .option("--ignore_psh", "do not compare PSH")
+    .option("--ignore_ecr", "do not compare the echo in timestamp options, as packetdrill does not")
     .option("--strict_end", "fail if packets are left at the end that nothing expects")
     .option("--bless", "rewrite expectations of packets that fail to what was seen")
     .option("--pcapng <file>", "write the packets of a single script as pcapng (- for stdout)")
@@ -81,6 +83,7 @@ async function drill(paths: string[], raw: RawDrillOptions): Promise<void> {
     file,
     args,
     ignorePsh: raw.ignore_psh === true,
+    ignoreEcr: raw.ignore_ecr === true,
     strictEnd: raw.strict_end === true,
     bless: raw.bless === true,
     pcapng: raw.pcapng ?? null,

@@ -11,6 +11,7 @@ import { optionText } from "./tcp-options.ts";
 export interface CompareOptions {
   readonly flow: Flow;
   readonly ignorePsh: boolean;
+  readonly ignoreEcr: boolean;
   /** Microseconds of a tick of the stack's timestamps, 0: they are free; and by how much they may be off. */
   readonly tick: number;
   readonly timestampTolerance: number;
@@ -111,7 +112,7 @@ function compareOptions(
     const off = o.flow.seeTimestamp(option.val, live);
     if (o.tick > 0 && Math.abs(off) * o.tick > o.timestampTolerance)
       differ("TS val", option.val, o.flow.scriptTimestamp(live));
-    differ("TS ecr", option.ecr, other.ecr);
+    if (!o.ignoreEcr) differ("TS ecr", option.ecr, other.ecr);
   });
 }
 

@@ -25,6 +25,8 @@ export interface DrillOptions {
   readonly args?: readonly string[];
   /** PSH is not compared. */
   readonly ignorePsh?: boolean;
+  /** The echo in timestamp options of the stack is not compared; packetdrill does not. */
+  readonly ignoreEcr?: boolean;
   /** A packet of the connection that nothing expects, at the end, is a failure. */
   readonly strictEnd?: boolean;
   /** Expectations of packets that fail become what was seen: see {@link DrillResult.blessed}. */
@@ -82,6 +84,7 @@ export function runDrill(text: string, options: DrillOptions = {}): DrillResult 
     if (run.dryRun) return result(null);
     runner = new Runner(script, run, {
       ignorePsh: options.ignorePsh === true,
+      ignoreEcr: options.ignoreEcr === true,
       strictEnd: options.strictEnd === true,
       seed: options.seed ?? 1,
       onPacket: options.onPacket ?? null,

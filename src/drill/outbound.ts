@@ -16,6 +16,12 @@ const PATIENCE = 2e6;
 const CWR = 0x80;
 const SAME = SYN | RST | ACK | URG;
 
+/** What is left out of the comparison. */
+export interface Ignored {
+  readonly ignorePsh: boolean;
+  readonly ignoreEcr: boolean;
+}
+
 export interface Taken {
   readonly differences: FieldDifference[];
   /** As the script would write it. */
@@ -27,15 +33,15 @@ export class Outbound {
   private readonly world: World;
   private readonly connections: Connections;
   private readonly run: RunSettings;
-  private readonly ignorePsh: boolean;
+  private readonly ignored: Ignored;
   /** Looked at and not taken. */
   private held: SeenPacket | null = null;
 
-  constructor(world: World, connections: Connections, run: RunSettings, ignorePsh: boolean) {
+  constructor(world: World, connections: Connections, run: RunSettings, ignored: Ignored) {
     this.world = world;
     this.connections = connections;
     this.run = run;
-    this.ignorePsh = ignorePsh;
+    this.ignored = ignored;
   }
 
   /** The next packet of the connection against `expected`; null: none came in time. */
@@ -51,7 +57,7 @@ export class Outbound {
     const { toleranceUsecs, tolerancePercent, tsTickUsecs } = this.run;
     const differences = compare(expected, seen, {
       flow,
-      ignorePsh: this.ignorePsh,
+      ...this.ignored,
       tick: tsTickUsecs,
       timestampTolerance: Math.max(toleranceUsecs, (tolerancePercent / 100) * this.world.now),
     });

@@ -22,6 +22,7 @@ import { type PacketListener, World } from "./world.ts";
 
 export interface RunnerOptions {
   readonly ignorePsh: boolean;
+  readonly ignoreEcr: boolean;
   /** Packets that nobody expected, at the end, are a failure. */
   readonly strictEnd: boolean;
   readonly seed: number;
@@ -96,7 +97,7 @@ export class Runner {
       onConnect: (s) => this.connections.connecting(s),
       onAccept: (s) => this.connections.accepted(s),
     };
-    this.outbound = new Outbound(this.world, this.connections, run, options.ignorePsh);
+    this.outbound = new Outbound(this.world, this.connections, run, options);
     this.world.onRest = () => this.tryPending();
   }
 

@@ -273,6 +273,7 @@ describe("running", () => {
     expect(runDrill(text(200, 8)).failure?.fields.map((f) => f.field)).toEqual(
       ["option TS", "TS ecr"].slice(1),
     );
+    expect(runDrill(text(200, 8), { ignoreEcr: true }).ok).toBe(true);
     expect(runDrill(text(5000, 9)).ok).toBe(true);
     expect(runDrill(text(220, 9), { args: ticks }).failure?.fields.map((f) => f.field)).toEqual([
       "TS val",

@@ -9,6 +9,7 @@ export interface DrillJob {
   readonly file: string;
   readonly args: readonly string[];
   readonly ignorePsh: boolean;
+  readonly ignoreEcr: boolean;
   readonly strictEnd: boolean;
   readonly bless: boolean;
   /** Where the packets go as pcapng; null: nowhere. */
@@ -39,6 +40,7 @@ export function runJob(job: DrillJob): DrillOutcome {
       file,
       args: job.args,
       ignorePsh: job.ignorePsh,
+      ignoreEcr: job.ignoreEcr,
       strictEnd: job.strictEnd,
       bless: job.bless,
       print: (line) => printed.push(line),
