@@ -182,7 +182,11 @@ export class Flow {
       this.hasOffered = false;
       this.acknowledged = false;
     }
+    const scale = this.offeredScale;
+    const stamps = this.offeredStamps;
     this.hearsOptions(b, at + 20, at + header);
+    // of two in one ms the later one may have agreed to less
+    if (scale !== this.offeredScale || stamps !== this.offeredStamps) this.acknowledged = false;
   }
 
   private hearsOptions(b: Uint8Array, from: number, end: number): void {
