@@ -48,8 +48,8 @@ export async function pairHere({ mtu, checksums, seconds }: PairQuestion): Promi
   return { rate, cpu };
 }
 
-/** Gbit/s from `client` to `server`, measured where the bytes arrive. */
-async function inMemoryBulk(
+/** Gbit/s from `client` to `server`, measured where the bytes arrive; scripts/allocations.mjs profiles it, too. */
+export async function inMemoryBulk(
   client: { connect(port: number, host: string): Socket },
   server: NetLike,
   host: string,
