@@ -1,5 +1,5 @@
 /** The device options that every command shares: their flags, and their meaning once checked. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { OffloadMode } from "../devices/tun.ts";
 import {
   IMPAIRMENT_WORDS,
@@ -44,6 +44,8 @@ export interface DeviceOptions {
   readonly settings: Partial<Settings>;
   readonly capture: string | null;
   readonly impairment: ImpairmentSpec | null;
+  /** Null: where the TUN's name says. */
+  readonly control: string | null;
   readonly rootless: boolean;
 }
 
@@ -69,7 +71,10 @@ export function addDeviceOptions(command: Command): Command {
       "--impair <spec>",
       `a bad network, such as loss=1%,delay=20ms; in. or out. before a word means one way. The words: ${IMPAIRMENT_WORDS}`,
     )
-    .addOption(new Option("--control <path>", "socket for ss and top").hideHelp())
+    .option(
+      "--control <path>",
+      "the socket that ss and top talk to; default: by the TUN's name, in the user's runtime folder",
+    )
     .option("--rootless", "run in a new user and network namespace, without root");
 }
 
@@ -84,9 +89,6 @@ export function checkDeviceOptions(raw: RawDeviceOptions): DeviceOptions {
   if (offload !== "auto" && offload !== "checksum" && offload !== "off") {
     throw usage(`--offload ${offload}: auto, checksum or off`);
   }
-  if (raw.control !== undefined) {
-    throw usage("--control: this version has no control socket yet; leave the option out");
-  }
   const address = checkAddress(raw.address);
   return {
     tun: raw.tun,
@@ -99,6 +101,7 @@ export function checkDeviceOptions(raw: RawDeviceOptions): DeviceOptions {
     settings: checkSettings(raw.set),
     capture: raw.capture ?? null,
     impairment: checkImpairment(raw.impair),
+    control: raw.control ?? null,
     rootless: raw.rootless === true,
   };
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 /** The command `tuntcp`: what it understands, and how it ends. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { lineOf } from "../base/errors.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_USAGE } from "./failure.ts";
+import { version } from "./version.ts";
 
 /** In the order of the help. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   serve: async () => (await import("./serve.ts")).registerServe,
+  ss: async () => (await import("./ss.ts")).registerSs,
   nc: async () => (await import("./nc.ts")).registerNc,
   trace: async () => (await import("./trace.ts")).registerTrace,
   craft: async () => (await import("./craft.ts")).registerCraft,
@@ -18,11 +19,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   doctor: async () => (await import("./doctor.ts")).registerDoctor,
   "demo-pair": async () => (await import("./demo-pair.ts")).registerDemoPair,
 };
-
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** A command that is named comes alone: it starts sooner without the others' code. */
 async function build(named = ""): Promise<Command> {

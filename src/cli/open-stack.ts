@@ -12,8 +12,10 @@ import type { TcpTrace } from "../tcp/trace.ts";
 import { type LoadedSettings, loadSettings } from "../tools/congestion-control/index.ts";
 import { addressClash, configure, findLink, type HostEnd } from "../tools/netconfig/configure.ts";
 import { IpError } from "../tools/netconfig/ip.ts";
+import { openControl } from "./control-socket.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_MACHINE, usage } from "./failure.ts";
+import { version } from "./version.ts";
 
 export interface OpenedStack extends UserStack {
   readonly tun: TunDevice;
@@ -37,7 +39,9 @@ export async function openStack(
       ...loaded,
       trace,
     });
+    const control = await controlOf(stack, tun.name, options);
     const close = async (): Promise<void> => {
+      control?.close();
       await stack.close();
       undo();
     };
@@ -47,6 +51,20 @@ export async function openStack(
     void tun.close();
     if (error instanceof CommandFailure) throw error;
     throw new CommandFailure(EXIT_FAILED, lineOf(error));
+  }
+}
+
+async function controlOf(
+  stack: UserStack,
+  tun: string,
+  options: DeviceOptions,
+): ReturnType<typeof openControl> {
+  try {
+    const now = systemClock.now.bind(systemClock);
+    return await openControl(options.control, { core: stack.core, version: version(), tun, now });
+  } catch (error) {
+    await stack.close();
+    throw error;
   }
 }
 

@@ -1,0 +1,39 @@
+/** Where the control socket of a running stack is: a name for each TUN, in a folder that only its user may enter. */
+import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const SUFFIX = ".sock";
+
+/** `$XDG_RUNTIME_DIR/tuntcp`, or a folder of the user's under the temporary one. */
+export function runtimeFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const base = env["XDG_RUNTIME_DIR"];
+  if (base !== undefined && base !== "") return join(base, "tuntcp");
+  return join(tmpdir(), `tuntcp-${process.getuid?.() ?? 0}`);
+}
+
+export function controlPath(tun: string): string {
+  return join(runtimeFolder(), `${tun}${SUFFIX}`);
+}
+
+/** Throws where the folder is somebody else's, or open to others. */
+export function makeRuntimeFolder(): void {
+  const folder = runtimeFolder();
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = statSync(folder);
+  if (uid !== process.getuid?.() || (mode & 0o077) !== 0) {
+    throw new Error(
+      `${folder} belongs to somebody else or is open to others: chmod 700 it, or give --control`,
+    );
+  }
+}
+
+/** Paths of the sockets that stand there, of stacks that run or were killed. */
+export function controlPaths(): string[] {
+  try {
+    const names = readdirSync(runtimeFolder()).filter((name) => name.endsWith(SUFFIX));
+    return names.toSorted().map((name) => join(runtimeFolder(), name));
+  } catch {
+    return [];
+  }
+}

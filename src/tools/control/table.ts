@@ -1,0 +1,153 @@
+/** The connection table as text, in the habit of `ss -tin`. */
+import { bytes } from "../observe/limit.ts";
+import type { ConnectionRow, ConnectionTable, StackSummary } from "./requests.ts";
+
+const SS_STATES: Readonly<Record<string, string>> = {
+  ESTABLISHED: "ESTAB",
+  "SYN-RECEIVED": "SYN-RECV",
+};
+const HEADINGS = [
+  "State",
+  "Recv-Q",
+  "Send-Q",
+  "Local Address:Port",
+  "Peer Address:Port",
+  "Process",
+];
+
+export function tableText({ listeners, connections }: ConnectionTable): string {
+  const rows: string[][] = [];
+  const details: string[] = [];
+  for (const l of listeners) {
+    rows.push([
+      "LISTEN",
+      `${l.waiting}`,
+      `${l.backlog}`,
+      `${l.address}:${l.port}`,
+      `0.0.0.0:*`,
+      "",
+    ]);
+    details.push("");
+  }
+  for (const c of connections) {
+    rows.push([
+      SS_STATES[c.state] ?? c.state,
+      `${c.receiveQueued}`,
+      `${c.sendQueued}`,
+      `${c.localAddress}:${c.localPort}`,
+      `${c.remoteAddress}:${c.remotePort}`,
+      timerText(c),
+    ]);
+    details.push(`\t ${detailText(c)}\n\t ${c.limit.text}`);
+  }
+  const lines = columns([HEADINGS, ...rows]);
+  return lines
+    .flatMap((line, i) => (i === 0 || details[i - 1] === "" ? [line] : [line, details[i - 1]!]))
+    .join("\n");
+}
+
+/** Left-aligned, two blanks apart; the last column is as it is. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** ss's names: on is the retransmission timer, persist the zero window's, timewait 2 MSL. */
+const TIMERS: Readonly<Record<string, string>> = {
+  retransmit: "on",
+  probe: "on",
+  reordering: "on",
+  "time-wait": "timewait",
+};
+
+function timerText({ timer, timerIn, retries, probes }: ConnectionRow): string {
+  if (timer === "") return "";
+  return `timer:(${TIMERS[timer] ?? timer},${span(timerIn)},${retries || probes})`;
+}
+
+/** As ss: `200ms`, `1.5sec`, `119min`. */
+function span(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1).replace(/\.0$/, "")}sec`;
+  return `${Math.round(ms / 60_000)}min`;
+}
+
+const ms = (value: number): string => `${Number(value.toFixed(3))}`;
+
+const segments = (c: ConnectionRow, n: number): number => Math.floor(n / Math.max(1, c.sndMss));
+
+/** `name:value`, nothing for 0. */
+function some(name: string, value: number): string {
+  return value > 0 ? `${name}:${value}` : "";
+}
+
+function detailText(c: ConnectionRow): string {
+  const words = [
+    ...agreedWords(c),
+    ...timeWords(c),
+    ...sizeWords(c),
+    ...countWords(c),
+    ...lossWords(c),
+  ];
+  return words.filter((word) => word !== "").join(" ");
+}
+
+const agreedWords = (c: ConnectionRow): string[] => [
+  c.timestamps ? "ts" : "",
+  c.sack ? "sack" : "",
+  c.ecn ? (c.ecnSeen ? "ecn ecnseen" : "ecn") : "",
+  c.congestionControl,
+  c.sndWscale >= 0 ? `wscale:${c.sndWscale},${c.rcvWscale}` : "",
+];
+
+const timeWords = (c: ConnectionRow): string[] => [
+  `rto:${ms(c.rto)}`,
+  some("backoff", c.backoff),
+  c.srtt > 0 ? `rtt:${ms(c.srtt)}/${ms(c.rttvar)}` : "",
+  c.minRtt > 0 ? `minrtt:${ms(c.minRtt)}` : "",
+];
+
+const sizeWords = (c: ConnectionRow): string[] => [
+  `mss:${c.sndMss} pmtu:${c.pmtu} rcvmss:${c.rcvMss} advmss:${c.advMss}`,
+  `cwnd:${segments(c, c.cwnd)}`,
+  c.ssthresh < 0x7fffffff ? `ssthresh:${segments(c, c.ssthresh)}` : "",
+];
+
+const countWords = (c: ConnectionRow): string[] => [
+  some("bytes_sent", c.bytesSent),
+  some("bytes_retrans", c.totalRetransmittedBytes),
+  some("bytes_acked", c.bytesAcked),
+  some("bytes_received", c.bytesReceived),
+  `segs_out:${c.segsOut} segs_in:${c.segsIn}`,
+  `lastsnd:${Math.round(c.lastSent)} lastrcv:${Math.round(c.lastHeard)}`,
+];
+
+const lossWords = (c: ConnectionRow): string[] => [
+  some("unacked", Math.ceil(c.unacked / Math.max(1, c.sndMss))),
+  c.retransmits > 0 ? `retrans:${c.retries}/${c.retransmits}` : "",
+  some("lost", segments(c, c.lost)),
+  some("sacked", segments(c, c.sacked)),
+  some("notsent", c.notSent),
+  `snd_wnd:${c.sndWnd} rcv_wnd:${c.rcvWnd}`,
+  c.recovery === "open" ? "" : c.recovery,
+];
+
+export function summaryText(s: StackSummary): string {
+  const count = (state: string): number => s.states[state] ?? 0;
+  const total = Object.values(s.states).reduce((sum, n) => sum + n, 0);
+  const established = count("ESTABLISHED");
+  const closed = total - established - count("SYN-RECEIVED") - count("SYN-SENT");
+  const states = Object.entries(s.states)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([state, n]) => `  ${state.padEnd(14)}${n}`);
+  return [
+    `tuntcp ${s.version}, pid ${s.pid}, ${s.addresses.join(" ")} on ${s.tun}, up ${span(s.uptime)}`,
+    `TCP:   ${total} (estab ${established}, closing ${closed}, timewait ${count("TIME-WAIT")}, listening ${s.listeners}), ${bytes(s.memory)} of memory`,
+    ...states,
+  ].join("\n");
+}

@@ -1,0 +1,120 @@
+/** The control socket: its mode, strangers' lines, leftovers of a killed stack, and two askers at once. */
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ControlClient } from "../../../src/tools/control/client.ts";
+import { LONGEST_LINE } from "../../../src/tools/control/lines.ts";
+import { controlPath, controlPaths, makeRuntimeFolder } from "../../../src/tools/control/path.ts";
+import { type ControlServer, serveControl } from "../../../src/tools/control/server.ts";
+
+let folder = "";
+let path = "";
+let server: ControlServer | null = null;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tuntcp-control-"));
+  path = join(folder, "tun.sock");
+});
+afterEach(() => {
+  server?.close();
+  server = null;
+  rmSync(folder, { recursive: true });
+});
+
+const handlers = {
+  double: ({ n }: Readonly<Record<string, unknown>>) => Number(n) * 2,
+  fails: () => {
+    throw new Error("not today\nand more");
+  },
+  nothing: () => undefined,
+};
+
+/** What a stranger hears who writes `text` and waits. */
+async function hears(text: string | Buffer): Promise<string> {
+  const socket = connect(path);
+  await once(socket, "connect");
+  socket.write(text);
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  socket.destroy();
+  return String(answer);
+}
+
+test("requests are answered by their number, also two askers' at once", async () => {
+  server = await serveControl(path, handlers);
+  const [a, b] = [await ControlClient.open(path), await ControlClient.open(path)];
+  const all = await Promise.all([
+    a.ask("double", { n: 2 }),
+    b.ask("double", { n: 3 }),
+    a.ask("double", { n: 4 }),
+  ]);
+  expect(all).toEqual([4, 6, 8]);
+  expect(await a.ask("nothing")).toBe(null);
+  await expect(a.ask("fails")).rejects.toThrow(/^not today$/);
+  await expect(a.ask("toString")).rejects.toThrow("do: one of double, fails, nothing");
+  a.close();
+  b.close();
+});
+
+test("only its own user may come in: the socket has mode 0600, its folder 0700", async () => {
+  const before = process.env["XDG_RUNTIME_DIR"];
+  process.env["XDG_RUNTIME_DIR"] = folder;
+  try {
+    makeRuntimeFolder();
+    server = await serveControl(controlPath("tun7"), handlers);
+    expect(statSync(server.path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, "tuntcp")).mode & 0o777).toBe(0o700);
+    expect(controlPaths()).toEqual([server.path]);
+    chmodSync(join(folder, "tuntcp"), 0o755);
+    expect(makeRuntimeFolder).toThrow(/open to others/);
+  } finally {
+    if (before === undefined) delete process.env["XDG_RUNTIME_DIR"];
+    else process.env["XDG_RUNTIME_DIR"] = before;
+  }
+});
+
+test("garbage is told so in a line, and who sends it is shown out; others stay", async () => {
+  server = await serveControl(path, handlers);
+  const friend = await ControlClient.open(path);
+  expect(await hears("GET / HTTP/1.1\r\n\r\n")).toBe('{"error":"a line that is not JSON"}\n');
+  expect(await hears(Buffer.from([0, 255, 1, 10]))).toBe('{"error":"a line that is not JSON"}\n');
+  expect(await hears("x".repeat(LONGEST_LINE + 1))).toContain("a line of more than");
+  expect(await hears("[1]\n")).toContain("a request is an object");
+  expect(await hears("null\n")).toContain("a request is an object");
+  expect(await hears('{"do":"__proto__"}\n')).toContain("do: one of");
+  expect(await hears('{"id":[{}],"do":"double","n":1}\n')).toBe('{"id":[{}],"ok":2}\n');
+  expect(await friend.ask("double", { n: 1 })).toBe(2);
+  friend.close();
+});
+
+test("at most 64 askers at a time", async () => {
+  server = await serveControl(path, handlers);
+  const clients = await Promise.all(Array.from({ length: 64 }, () => ControlClient.open(path)));
+  for (const client of clients) await client.ask("nothing");
+  const late = await ControlClient.open(path);
+  await expect(late.ask("nothing")).rejects.toThrow();
+  clients[0]!.close();
+  await expect
+    .poll(async () => {
+      const next = await ControlClient.open(path);
+      return next
+        .ask("double", { n: 1 })
+        .catch(() => 0)
+        .finally(() => next.close());
+    })
+    .toBe(2);
+  for (const client of clients) client.close();
+});
+
+test("the leftover of a killed stack is replaced, a living one is not, and the end removes it", async () => {
+  writeFileSync(path, "");
+  server = await serveControl(path, handlers);
+  await expect(serveControl(path, handlers)).rejects.toThrow("another stack is controlled at");
+  const client = await ControlClient.open(path);
+  server.close();
+  expect(existsSync(path)).toBe(false);
+  await expect(client.ask("nothing")).rejects.toThrow();
+  await expect(ControlClient.open(path)).rejects.toThrow(/ENOENT/);
+});
