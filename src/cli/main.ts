@@ -9,6 +9,7 @@ import { version } from "./version.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   serve: async () => (await import("./serve.ts")).registerServe,
   ss: async () => (await import("./ss.ts")).registerSs,
+  top: async () => (await import("./top.ts")).registerTop,
   nc: async () => (await import("./nc.ts")).registerNc,
   trace: async () => (await import("./trace.ts")).registerTrace,
   craft: async () => (await import("./craft.ts")).registerCraft,
