@@ -115,8 +115,13 @@ function center(text: string, width: number): string {
   return " ".repeat(Math.floor(free / 2)) + text + " ".repeat(Math.ceil(free / 2));
 }
 
-/** The arrow with its text in it; what does not fit, and the remark, on lines of their own. */
-function draw(rung: Rung, middle: number): [string, ...string[]] {
+type Drawn = Pick<
+  Rung,
+  "fromLeft" | "flags" | "seq" | "length" | "ack" | "window" | "options" | "remark"
+>;
+
+/** The arrow with its text in it, `middle` columns wide; what does not fit, and the remark, on lines of their own. */
+export function draw(rung: Drawn, middle: number): [string, ...string[]] {
   const { flags, seq, length, ack, window, options, remark } = rung;
   const range = length > 0 ? `seq ${seq}:${seq + length}` : `seq ${seq}`;
   const parts = [flagNames(flags), range];

@@ -142,7 +142,7 @@ function numbers(
     length: s.payloadLength,
     ack: (s.flags & ACK) === 0 ? 0 : seqDiff(s.ack, to.base ?? seqAdd(s.ack, -1)),
     window: s.window << scale,
-    options: options(s, to.base),
+    options: optionText(s, to.base),
   };
 }
 
@@ -173,7 +173,7 @@ function isProbe(from: EndState, s: TcpSegment): boolean {
   return s.seq === seqAdd(from.next, -1);
 }
 
-function options(s: TcpSegment, base: SeqNum | null): string {
+export function optionText(s: TcpSegment, base: SeqNum | null): string {
   const parts: string[] = [];
   if (s.mss > 0) parts.push(`mss ${s.mss}`);
   if (s.windowScale >= 0) parts.push(`ws ${s.windowScale}`);

@@ -1,0 +1,19 @@
+/** Scenes from the life of TCP, by topic. */
+import type { Scene } from "./scene.ts";
+import { CLOSING, halfOpen } from "./scenes/closing.ts";
+import { DATA, keepalive } from "./scenes/data.ts";
+import { DEFENCE } from "./scenes/defence.ts";
+import { OPENING } from "./scenes/opening.ts";
+
+/** In the order of a connection's life. */
+export const SCENES: readonly Scene[] = [
+  ...OPENING,
+  ...DATA,
+  ...CLOSING,
+  keepalive,
+  halfOpen,
+  ...DEFENCE,
+];
+
+export { play, type Scene } from "./scene.ts";
+export { sceneText } from "./text.ts";
