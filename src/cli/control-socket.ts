@@ -2,7 +2,8 @@
 import { dirname } from "node:path";
 import { lineOf } from "../base/errors.ts";
 import { controlPath, makeRuntimeFolder, runtimeFolder } from "../tools/control/path.ts";
-import { type Controlled, handlersOf } from "../tools/control/requests.ts";
+import { type MetricsServer, type Place, serveMetrics } from "../tools/control/metrics.ts";
+import { type Controlled, handlersOf, summary } from "../tools/control/requests.ts";
 import { type ControlServer, serveControl } from "../tools/control/server.ts";
 
 /** `path` null: the default, whose failure is only a warning. Throws for one that was asked for. */
@@ -20,5 +21,19 @@ export async function openControl(
       `tuntcp: no control socket (${lineOf(error)}): ss and top will not find this stack\n`,
     );
     return null;
+  }
+}
+
+/** Throws a line for a port that cannot be had. */
+export async function openMetrics(
+  place: Place | null,
+  stack: Controlled,
+): Promise<MetricsServer | null> {
+  if (place === null) return null;
+  const began = stack.now();
+  try {
+    return await serveMetrics(place, () => summary(stack, stack.now() - began));
+  } catch (error) {
+    throw new Error(`--metrics ${place.host}:${place.port}: ${lineOf(error)}`);
   }
 }

@@ -17,6 +17,7 @@ import {
   parseCidr,
   parseIpv4,
 } from "../wire/address.ts";
+import { parsePlace, type Place } from "../tools/control/metrics.ts";
 import { usage } from "./failure.ts";
 
 export interface RawDeviceOptions {
@@ -30,6 +31,7 @@ export interface RawDeviceOptions {
   readonly capture?: string;
   readonly impair?: string;
   readonly control?: string;
+  readonly metrics?: string;
   readonly rootless?: boolean;
 }
 
@@ -46,6 +48,7 @@ export interface DeviceOptions {
   readonly impairment: ImpairmentSpec | null;
   /** Null: where the TUN's name says. */
   readonly control: string | null;
+  readonly metrics: Place | null;
   readonly rootless: boolean;
 }
 
@@ -75,6 +78,10 @@ export function addDeviceOptions(command: Command): Command {
       "--control <path>",
       "the socket that ss and top talk to; default: by the TUN's name, in the user's runtime folder",
     )
+    .option(
+      "--metrics <host:port>",
+      "figures for Prometheus at http://HOST:PORT/metrics; on loopback without HOST",
+    )
     .option("--rootless", "run in a new user and network namespace, without root");
 }
 
@@ -102,6 +109,7 @@ export function checkDeviceOptions(raw: RawDeviceOptions): DeviceOptions {
     capture: raw.capture ?? null,
     impairment: checkImpairment(raw.impair),
     control: raw.control ?? null,
+    metrics: checkMetrics(raw.metrics),
     rootless: raw.rootless === true,
   };
 }
@@ -149,4 +157,11 @@ function checkImpairment(text: string | undefined): ImpairmentSpec | null {
   const spec = parseImpairment(text);
   if (typeof spec === "string") throw usage(`--impair ${spec}`);
   return spec;
+}
+
+function checkMetrics(text: string | undefined): Place | null {
+  if (text === undefined) return null;
+  const place = parsePlace(text);
+  if (place === null) throw usage(`--metrics ${text}: HOST:PORT, or PORT on loopback`);
+  return place;
 }

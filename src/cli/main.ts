@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   nc: async () => (await import("./nc.ts")).registerNc,
   trace: async () => (await import("./trace.ts")).registerTrace,
   craft: async () => (await import("./craft.ts")).registerCraft,
+  show: async () => (await import("./show.ts")).registerShow,
   sim: async () => (await import("./sim.ts")).registerSim,
   drill: async () => (await import("./drill.ts")).registerDrill,
   fuzz: async () => (await import("./fuzz.ts")).registerFuzz,

@@ -12,7 +12,7 @@ import type { TcpTrace } from "../tcp/trace.ts";
 import { type LoadedSettings, loadSettings } from "../tools/congestion-control/index.ts";
 import { addressClash, configure, findLink, type HostEnd } from "../tools/netconfig/configure.ts";
 import { IpError } from "../tools/netconfig/ip.ts";
-import { openControl } from "./control-socket.ts";
+import { openControl, openMetrics } from "./control-socket.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_MACHINE, usage } from "./failure.ts";
 import { version } from "./version.ts";
@@ -39,9 +39,9 @@ export async function openStack(
       ...loaded,
       trace,
     });
-    const control = await controlOf(stack, tun.name, options);
+    const blind = await watch(stack, tun.name, options);
     const close = async (): Promise<void> => {
-      control?.close();
+      blind();
       await stack.close();
       undo();
     };
@@ -54,14 +54,17 @@ export async function openStack(
   }
 }
 
-async function controlOf(
-  stack: UserStack,
-  tun: string,
-  options: DeviceOptions,
-): ReturnType<typeof openControl> {
+/** How others look into it: closed with it, and the stack with them when they fail. */
+async function watch(stack: UserStack, tun: string, options: DeviceOptions): Promise<() => void> {
+  const now = systemClock.now.bind(systemClock);
+  const controlled = { core: stack.core, version: version(), tun, now };
   try {
-    const now = systemClock.now.bind(systemClock);
-    return await openControl(options.control, { core: stack.core, version: version(), tun, now });
+    const metrics = await openMetrics(options.metrics, controlled);
+    const control = await openControl(options.control, controlled);
+    return () => {
+      control?.close();
+      metrics?.close();
+    };
   } catch (error) {
     await stack.close();
     throw error;

@@ -14,6 +14,8 @@ interface TopOptions extends RawControlOptions {
   readonly json?: boolean;
 }
 
+const CTRL_C = "\u0003";
+const ESCAPE = "\u001b";
 const SCREEN = {
   on: "\x1b[?1049h\x1b[?25l",
   home: "\x1b[H",
@@ -77,8 +79,9 @@ function show(before: Look, after: Look, live: boolean, json: boolean): void {
     process.stdout.write(`${JSON.stringify({ ...after.summary, connections: rows })}\n`);
     return;
   }
-  const { columns = 200, rows: height = 1000 } = process.stdout;
-  const text = topText(after.summary, rows, columns, height);
+  // nobody cuts off what goes into a file
+  const [width, height] = live ? [process.stdout.columns, process.stdout.rows] : [1000, Infinity];
+  const text = topText(after.summary, rows, width, height);
   process.stdout.write(
     live ? `${SCREEN.home}${text.replaceAll("\n", "\x1b[K\n")}\x1b[K${SCREEN.wipe}` : `${text}\n\n`,
   );
@@ -96,7 +99,7 @@ function endings(live: boolean): AbortSignal {
   if (stdin.isTTY) {
     stdin.setRawMode(true);
     stdin.on("data", (keys: Buffer) => {
-      if (/[q\x03\x1b]/.test(String(keys))) end();
+      if (["q", CTRL_C, ESCAPE].some((key) => String(keys).includes(key))) end();
     });
     stdin.unref();
   }

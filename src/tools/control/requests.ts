@@ -69,7 +69,7 @@ function table(core: Stack, now: Instant): ConnectionTable {
   return { listeners: core.listening(), connections };
 }
 
-function summary({ core, version, tun }: Controlled, uptime: number): StackSummary {
+export function summary({ core, version, tun }: Controlled, uptime: number): StackSummary {
   const states: Record<string, number> = {};
   for (const { state } of core.connections()) states[state] = (states[state] ?? 0) + 1;
   return {

@@ -16,4 +16,6 @@ export const SCENES: readonly Scene[] = [
 ];
 
 export { play, type Scene } from "./scene.ts";
+export { sceneSvg } from "./svg.ts";
 export { sceneText } from "./text.ts";
+export { sceneJson } from "./json.ts";

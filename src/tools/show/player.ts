@@ -19,7 +19,7 @@ export type Name = "A" | "B";
 
 export interface PlayerOptions {
   readonly name: Name;
-  readonly addresses: readonly string[];
+  readonly address: string;
   readonly seed: number;
   readonly settings: Partial<Settings>;
   readonly sender: StackSender;
@@ -42,19 +42,21 @@ export class Player implements EndpointOwner {
   private readonly options: PlayerOptions;
   private listening = 0;
   private starts = 0;
+  /** Pairs of which there was more than a handshake. */
+  private readonly synchronized = new Set<string>();
 
   constructor(options: PlayerOptions) {
     this.options = options;
     this.name = options.name;
-    this.address = parseIpv4(options.addresses[0]!)!;
+    this.address = parseIpv4(options.address)!;
     this.spans = [{ at: options.time(), state: "CLOSED", why: "" }];
     this.stack = this.start();
   }
 
   private start(): Stack {
-    const { addresses, seed, settings, sender, time } = this.options;
+    const { seed, settings, sender, time } = this.options;
     return new Stack({
-      addresses: addresses.map((text) => ({ address: parseIpv4(text)!, prefix: 24 })),
+      addresses: [{ address: this.address, prefix: 24 }],
       rng: seededRng(seed + 100 * this.starts++),
       now: time(),
       sender,
@@ -83,6 +85,7 @@ export class Player implements EndpointOwner {
   /** It is gone with all it knew, and comes up again. */
   crashes(): void {
     this.stack = this.start();
+    this.synchronized.clear();
     this.endpoint = null;
     this.notes(this.listening > 0 ? "LISTEN" : "CLOSED", "crashed and came up again");
     if (this.listening > 0) this.listens(this.listening);
@@ -137,8 +140,13 @@ export class Player implements EndpointOwner {
     const mine = this.stack
       .connections()
       .find((c) => c.localPort === local && c.remotePort === remote && c.remoteAddress === peer);
-    if (mine !== undefined && mine.state !== "CLOSED") return mine.state;
-    return this.listening === local ? "LISTEN" : "CLOSED";
+    const pair = `${local} ${peer} ${remote}`;
+    if (mine !== undefined && mine.state !== "CLOSED") {
+      if (mine.state !== "SYN-SENT" && mine.state !== "SYN-RECEIVED") this.synchronized.add(pair);
+      return mine.state;
+    }
+    // a connection that was open is over; one that never was leaves the listener
+    return this.listening === local && !this.synchronized.has(pair) ? "LISTEN" : "CLOSED";
   }
 
   get state(): TcpState {

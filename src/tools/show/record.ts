@@ -16,8 +16,9 @@ export interface SceneSegment {
   /** Bytes, scaled. */
   readonly window: number;
   readonly options: string;
-  /** `A:40000`, or the stranger's address. */
+  /** `192.0.2.1:40000` */
   readonly source: string;
+  readonly target: string;
   readonly fromState: TcpState;
   toState: TcpState | null;
   remark: string;

@@ -45,6 +45,6 @@ function annotate(scene: Scene, segments: readonly SceneSegment[]): void {
     while (next < segments.length && !lineOf(segments[next]!).startsWith(line)) next++;
     if (next === segments.length)
       throw new Error(`${scene.topic}: no segment is left for the note on "${line}"`);
-    segments[next]!.notes.push(why);
+    segments[next++]!.notes.push(why);
   }
 }

@@ -7,7 +7,7 @@ import type { SceneSegment } from "./record.ts";
 
 type Numbers = Pick<
   SceneSegment,
-  "flags" | "seq" | "length" | "ack" | "window" | "options" | "source"
+  "flags" | "seq" | "length" | "ack" | "window" | "options" | "source" | "target"
 >;
 
 interface Direction {
@@ -38,6 +38,7 @@ export class SeqBook {
       window: s.window << (scaled ? mine.shift : 0),
       options: optionText(s, other?.base ?? null),
       source: from,
+      target: to,
     };
   }
 }

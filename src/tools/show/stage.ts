@@ -7,7 +7,7 @@ import { type Instant, instantOf } from "../../base/time.ts";
 import { BufferedSender } from "../../devices/buffered-sender.ts";
 import type { Settings } from "../../tcp/config.ts";
 import { createIpv4Header, PROTO_TCP, readIpv4 } from "../../wire/ipv4.ts";
-import { createTcpSegment, RST, type TcpSegment } from "../../wire/tcp-segment.ts";
+import { createTcpSegment, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { fillTcpChecksum, readTcp } from "../../wire/tcp.ts";
 import { SeqBook } from "./seq-book.ts";
 import { type Name, Player } from "./player.ts";
@@ -18,8 +18,6 @@ export interface StageOptions {
   /** ms one way. */
   readonly delay?: number;
   readonly seed?: number;
-  /** Addresses of A; its first is its own, the others are those of strangers that it plays. */
-  readonly strangers?: readonly string[];
 }
 
 export type Fate = "lost" | number;
@@ -45,24 +43,24 @@ export class Stage {
 
   constructor(options: StageOptions = {}) {
     this.delay = options.delay ?? 10;
-    const { settings = {}, seed = 1, strangers = [] } = options;
+    const { settings = {}, seed = 1 } = options;
     const sender = (name: Name): BufferedSender =>
       new BufferedSender(
         (buffer, offset, length, _needs, _gso, remark) =>
           this.leaves(name, buffer.slice(offset, offset + length), remark ?? ""),
         () => {},
       );
-    const make = (name: Name, addresses: readonly string[]): Player =>
+    const make = (name: Name, address: string): Player =>
       new Player({
         name,
-        addresses,
+        address,
         seed: seed + (name === "A" ? 10 : 20),
         settings,
         sender: Object.assign(sender(name), { mtu: 1500, offload: NO_OFFLOAD }),
         time: () => this.now,
       });
-    this.a = make("A", ["192.0.2.1", ...strangers]);
-    this.b = make("B", ["192.0.2.2"]);
+    this.a = make("A", "192.0.2.1");
+    this.b = make("B", "192.0.2.2");
   }
 
   get time(): number {
@@ -111,8 +109,7 @@ export class Stage {
       arrived: null,
       from,
       ...this.book.describe(s),
-      fromState:
-        (s.flags & RST) !== 0 && sender.state === "LISTEN" ? "CLOSED" : sender.stateOf(s, true),
+      fromState: sender.stateOf(s, true),
       toState: null,
       remark,
       notes: [],

@@ -1,7 +1,7 @@
 /** A scene as text: a line for each segment with the states of both ends, and why, below what it is said of. */
 import { RST } from "../../wire/tcp-segment.ts";
 import { draw } from "../observe/ladder.ts";
-import type { Played, SceneSegment } from "./record.ts";
+import type { Played, SceneSegment, StateSpan } from "./record.ts";
 
 export interface TextOptions {
   /** Columns; 100 by default. */
@@ -14,41 +14,47 @@ const STATE = 12;
 
 export function sceneText(scene: Played, options: TextOptions = {}): string {
   const width = Math.max(80, options.width ?? 100);
-  const middle = width - TIME - 2 * STATE - 2;
-  const paint = (code: string, text: string): string =>
+  const paint: Paint = (code, text) =>
     options.color === true ? `\u001b[${code}m${text}\u001b[0m` : text;
-  const inset = " ".repeat(TIME + STATE + 1);
-  const [a, b] = [scene.states.A[0]!.state, scene.states.B[0]!.state];
-  const first = { A: firstState(scene, "A") ?? a, B: firstState(scene, "B") ?? b };
+  const between = " ".repeat(width - TIME - 2 * STATE);
   const lines = [
-    `${paint("1", scene.title)}`,
+    paint("1", scene.title),
     ...wrap(scene.about, width),
     "",
-    `${" ".repeat(TIME)}${scene.left.padStart(STATE)}${" ".repeat(middle + 2)}${scene.right}`.trimEnd(),
-    `${"ms".padStart(TIME - 1)} ${first.A.padStart(STATE)}${" ".repeat(middle + 2)}${first.B}`,
+    `${" ".repeat(TIME)}${scene.left.padStart(STATE)}${between}${scene.right}`,
+    `${"ms".padStart(TIME - 1)} ${firstState(scene, "A").padStart(STATE)}${between}${firstState(scene, "B")}`,
+    ...scene.segments.flatMap((segment) => linesOf(segment, width, paint)),
   ];
-  for (const segment of scene.segments) {
-    const [arrow = "", ...more] = arrowOf(segment, middle);
-    const left = (segment.from === "A" ? segment.fromState : segment.toState) ?? "";
-    const right = (segment.from === "A" ? segment.toState : segment.fromState) ?? "";
-    const colour = (segment.flags & RST) !== 0 ? "31" : segment.remark === "" ? "0" : "33";
-    const time = segment.sent.toFixed(3).padStart(TIME - 1);
-    lines.push(`${time} ${left.padStart(STATE)} ${paint(colour, arrow)} ${right}`.trimEnd());
-    for (const text of more) lines.push(inset + paint("33", center(text, middle)));
-    for (const note of segment.notes)
-      for (const text of wrap(note, middle - 4)) lines.push(`${inset}  ${paint("2", text)}`);
-  }
   if (scene.outcome.length > 0) lines.push("");
   for (const text of scene.outcome) lines.push(...wrap(text, width));
   return `${lines.join("\n")}\n`;
 }
 
+type Paint = (code: string, text: string) => string;
+
+function linesOf(segment: SceneSegment, width: number, paint: Paint): string[] {
+  const middle = width - TIME - 2 * STATE - 2;
+  const inset = " ".repeat(TIME + STATE + 1);
+  const { from, fromState, toState, flags, remark, sent, notes } = segment;
+  const [left, right] = from === "A" ? [fromState, toState] : [toState, fromState];
+  const [arrow = "", ...more] = arrowOf(segment, middle);
+  const colour = (flags & RST) !== 0 ? "31" : remark === "" ? "0" : "33";
+  const time = sent.toFixed(3).padStart(TIME - 1);
+  return [
+    `${time} ${(left ?? "").padStart(STATE)} ${paint(colour, arrow)} ${right ?? ""}`.trimEnd(),
+    ...more.map((text) => inset + paint("33", center(text, middle))),
+    ...notes
+      .flatMap((note) => wrap(note, middle - 4))
+      .map((text) => `${inset}  ${paint("2", text)}`),
+  ];
+}
+
 /** Before the first segment. */
-function firstState(scene: Played, name: "A" | "B"): string | undefined {
+function firstState(scene: Played, name: "A" | "B"): string {
   const [first] = scene.segments;
-  if (first === undefined) return undefined;
-  return scene.states[name].findLast(({ at, state }) => at < first.sent || state === "LISTEN")
-    ?.state;
+  const before = ({ at, why }: StateSpan): boolean =>
+    first !== undefined && (at < first.sent || (at === first.sent && why === "passive open"));
+  return (scene.states[name].findLast(before) ?? scene.states[name][0]!).state;
 }
 
 function arrowOf(segment: SceneSegment, middle: number): string[] {

@@ -96,8 +96,8 @@ export const simultaneousClose: Scene = {
   },
   notes: [
     ["A FIN,ACK seq 1", "the two FINs cross"],
-    ["A ACK seq 2 ack 2", "an answer to B's FIN, before my own was acknowledged: CLOSING"],
-    ["B ACK seq 2 ack 2", "this acknowledges A's FIN: TIME-WAIT, on both sides"],
+    ["B ACK seq 2 ack 2", "an answer to A's FIN, before my own was acknowledged: CLOSING"],
+    ["A ACK seq 2 ack 2", "this acknowledges B's FIN: TIME-WAIT, on both sides"],
   ],
 };
 

@@ -41,8 +41,8 @@ export const zeroWindow: Scene = {
   topic: "zero-window",
   title: "The receiver does not read",
   about:
-    "B's program is busy elsewhere and its buffer of 4,096 bytes fills up. B closes its window; A probes until B has room again (RFC 9293 §3.8.6.1).",
-  stage: { settings: { tcp_rmem: [4096, 4096, 4096], tcp_timestamps: 0 } },
+    "B's program is busy elsewhere and its buffer of 4,380 bytes fills up. B closes its window; A probes until B has room again (RFC 9293 §3.8.6.1).",
+  stage: { settings: { tcp_rmem: [4380, 4380, 4380], tcp_timestamps: 0 } },
   play(s) {
     open(s);
     s.b.reads = false;
@@ -55,17 +55,17 @@ export const zeroWindow: Scene = {
   },
   notes: [
     ["A ACK seq 1:1461", "as much as the window has room for"],
-    ["B ACK seq 1 ack 4097", "all of it arrived, but there is no more room: window 0"],
+    ["B ACK seq 1 ack 4381", "all of it arrived, but there is no more room: window 0"],
     [
-      "A ACK seq 4096",
-      "is there room now? A probe that no receiver can mistake for data, after an RTO, then twice as long, …",
+      "A ACK seq 4380",
+      "is there room now? A byte's number that B has taken already, so that it must answer; after an RTO",
     ],
-    [
-      "B ACK seq 1 ack 4097",
-      "no: the same ACK. It shows that B is alive, so A waits for as long as it takes",
-    ],
-    ["B ACK seq 1 ack 4097", "the program has read: the window is open again"],
-    ["A PSH,ACK seq 4097", "and on it goes"],
+    ["B ACK seq 1 ack 4381", "no. But B is alive, so A goes on asking for as long as it takes"],
+    ["A ACK seq 4380", "after twice the time"],
+    ["A ACK seq 4380", "and twice that"],
+    ["B ACK seq 1 ack 4381", "still none"],
+    ["B ACK seq 1 ack 4381", "the program has read: the window is open again"],
+    ["A ACK seq 4381", "and on it goes"],
   ],
 };
 

@@ -4,20 +4,15 @@ import { oldSyn } from "../hand-made.ts";
 import type { Scene } from "../scene.ts";
 import type { Stage } from "../stage.ts";
 
-const STRANGERS = ["192.0.2.101", "192.0.2.102", "192.0.2.103", "192.0.2.104"] as const;
-
-/** SYNs of strangers who will never answer, 1 ms apart. */
+/** SYNs of strangers who will never answer, a tenth of a second apart. */
 function flood(s: Stage, count: number): void {
-  s.fate = ({ source, from, remark }) =>
-    from === "B" && !source.endsWith("never") && remark === "lost on purpose" ? "lost" : undefined;
-  STRANGERS.slice(0, count).forEach((address, i) => {
-    s.injects(
-      oldSyn(parseIpv4(address)!, s.b.address, 1000 + i, 80, 1_000_000 * (i + 1)),
-      `from ${address}, who never answers`,
-    );
-    s.runs(1);
-  });
-  s.runs(30);
+  s.fate = ({ target }) => (target.startsWith("192.0.2.10") ? "lost" : undefined);
+  for (let i = 1; i <= count; i++) {
+    const address = `192.0.2.10${i}`;
+    const syn = oldSyn(parseIpv4(address)!, s.b.address, 1000 + i, 80, 1_000_000 * i);
+    s.injects(syn, `from ${address}`);
+    s.runs(100);
+  }
 }
 
 export const synQueue: Scene = {
@@ -27,7 +22,6 @@ export const synQueue: Scene = {
     "Strangers send SYNs and never answer. Each takes a place of the queue (here it has two; tcp_max_syn_backlog) until the SYN-ACK was repeated in vain often enough. Without SYN cookies an honest client is turned away as long as the queue is full.",
   stage: {
     settings: { tcp_max_syn_backlog: 2, tcp_syncookies: 0, tcp_synack_retries: 1 },
-    strangers: STRANGERS,
   },
   play(s) {
     s.b.listens(80);
@@ -45,8 +39,8 @@ export const synQueue: Scene = {
     ["B SYN,ACK", "nobody will ever acknowledge this"],
     ["A SYN", "the second and last place"],
     ["A SYN seq 0", "an honest client: no room, no answer"],
-    ["B SYN,ACK", "again in vain, for a stranger"],
-    ["B SYN,ACK seq 0 ack 1", "the strangers were given up, the client's next SYN finds room"],
+    ["A SYN seq 0", "still none"],
+    ["A SYN seq 0", "the strangers were given up: there is room again"],
   ],
 };
 
@@ -57,11 +51,10 @@ export const synCookies: Scene = {
     "The same flood, with tcp_syncookies 1. When the queue is full, B keeps nothing of a SYN: what it must know is in the sequence number of its SYN-ACK, signed. The ACK of an honest client brings it back.",
   stage: {
     settings: { tcp_max_syn_backlog: 2, tcp_syncookies: 1 },
-    strangers: STRANGERS,
   },
   play(s) {
     s.b.listens(80);
-    flood(s, 4);
+    flood(s, 3);
     s.a.connects(s.b, 80, 40000);
     s.runs(200);
     s.a.sends(10);
@@ -87,7 +80,6 @@ export const isn: Scene = {
   title: "Initial sequence numbers cannot be guessed",
   about:
     "Each connection begins at a number made of a clock of 4 microseconds and a keyed hash of its addresses and ports (RFC 6528). For the same pair it only grows, so that old segments do not fit; for another pair it is anywhere.",
-  stage: { strangers: [] },
   play(s) {
     s.b.listens(80, 64);
     const told: string[] = [];

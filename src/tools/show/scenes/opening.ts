@@ -98,10 +98,10 @@ export const simultaneousOpen: Scene = {
   notes: [
     ["A SYN seq 0", "the two SYNs cross"],
     [
-      "A SYN,ACK",
+      "B SYN,ACK",
       "a SYN without ACK in SYN-SENT: SYN-RECEIVED, and my SYN again, with the ACK of yours",
     ],
-    ["B SYN,ACK", "the same from the other side; either one establishes its receiver"],
+    ["A SYN,ACK", "the same from the other side; each establishes its receiver"],
   ],
 };
 
