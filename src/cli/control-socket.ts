@@ -1,24 +1,27 @@
 /** The control socket of a command that runs a stack. */
-import { dirname } from "node:path";
 import { lineOf } from "../base/errors.ts";
-import { controlPath, makeRuntimeFolder, runtimeFolder } from "../tools/control/path.ts";
+import { controlPath, makeRuntimeFolder } from "../tools/control/path.ts";
 import { type MetricsServer, type Place, serveMetrics } from "../tools/control/metrics.ts";
 import { type Controlled, handlersOf, summary } from "../tools/control/requests.ts";
 import { type ControlServer, serveControl } from "../tools/control/server.ts";
 
-/** `path` null: the default, whose failure is only a warning. Throws for one that was asked for. */
+/** `path` null: by the TUN's name, where a failure is only a warning. Throws for one that was asked for. */
 export async function openControl(
   path: string | null,
   stack: Controlled,
 ): Promise<ControlServer | null> {
-  const place = path ?? controlPath(stack.tun);
+  const handlers = handlersOf(stack);
   try {
-    if (dirname(place) === runtimeFolder()) makeRuntimeFolder();
-    return await serveControl(place, handlersOf(stack));
+    if (path !== null) return await serveControl(path, handlers);
+    makeRuntimeFolder();
+    const place = controlPath(stack.tun);
+    // a TUN of that name in another network namespace has it
+    return await serveControl(place, handlers, controlPath(`${stack.tun}-${process.pid}`));
   } catch (error) {
-    if (path !== null) throw new Error(`--control ${place}: ${lineOf(error)}`);
+    if (path !== null) throw new Error(`--control ${path}: ${lineOf(error)}`);
+    const why = lineOf(error);
     process.stderr.write(
-      `tuntcp: no control socket (${lineOf(error)}): ss and top will not find this stack\n`,
+      `tuntcp: no control socket (${why}): ss and top will not find this stack\n`,
     );
     return null;
   }

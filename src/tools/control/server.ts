@@ -20,9 +20,16 @@ export interface ControlServer {
   close(): void;
 }
 
-/** Rejects where another stack answers at `path`; what a killed one left there is replaced. */
-export async function serveControl(path: string, handlers: Handlers): Promise<ControlServer> {
-  if (await answers(path)) throw new Error(`another stack is controlled at ${path}`);
+/** Where another stack answers at `path` it takes `other`, or rejects; what a killed one left is replaced. */
+export async function serveControl(
+  path: string,
+  handlers: Handlers,
+  other: string | null = null,
+): Promise<ControlServer> {
+  if (await answers(path)) {
+    if (other === null) throw new Error(`another stack is controlled at ${path}`);
+    return await serveControl(other, handlers);
+  }
   remove(path);
   const clients = new Set<Socket>();
   const server = createServer((socket) => {

@@ -12,7 +12,7 @@ const HEADINGS = [
   "Send-Q",
   "Local Address:Port",
   "Peer Address:Port",
-  "Process",
+  "",
 ];
 
 export function tableText({ listeners, connections }: ConnectionTable): string {

@@ -112,6 +112,9 @@ test("the leftover of a killed stack is replaced, a living one is not, and the e
   writeFileSync(path, "");
   server = await serveControl(path, handlers);
   await expect(serveControl(path, handlers)).rejects.toThrow("another stack is controlled at");
+  const second = await serveControl(path, handlers, join(folder, "tun-2.sock"));
+  expect(second.path).toBe(join(folder, "tun-2.sock"));
+  second.close();
   const client = await ControlClient.open(path);
   server.close();
   expect(existsSync(path)).toBe(false);
