@@ -2,6 +2,7 @@
  * Each scene of `tuntcp show` says what it must: moment, sender with its state, segment, receiver with its state, held against
  * RFC 9293's figures where it has one.
  */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { play, sceneJson, SCENES, sceneSvg, sceneText } from "../../../src/tools/show/index.ts";
 import { lineOf } from "../../../src/tools/show/scene.ts";
@@ -202,6 +203,11 @@ function storyOf(segment: SceneSegment): string {
   const end = arrived === null ? "lost" : `${from === "A" ? "B" : "A"} ${toState}`;
   return `${sent} ${from} ${fromState} > ${lineOf(segment).slice(2)} > ${end}`;
 }
+
+test("the README's picture is what the scene draws", () => {
+  const picture = new URL("../../../docs/time-wait-lost-ack.svg", import.meta.url);
+  expect(readFileSync(picture, "utf8")).toBe(sceneSvg(played.get("time-wait-lost-ack")!));
+});
 
 test("there is a scene for each topic", () => {
   expect([...played.keys()].toSorted()).toEqual(TOPICS.split(" ").toSorted());
