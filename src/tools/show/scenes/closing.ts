@@ -123,7 +123,10 @@ export const timeWaitLostAck: Scene = {
     ["A FIN,ACK seq 1", "the end"],
     ["B FIN,ACK seq 1 ack 2", "and mine"],
     ["A ACK seq 2 ack 2", "B will never see this"],
-    ["B FIN,ACK seq 1 ack 2", "no answer within the RTO: once more"],
+    [
+      "B FIN,ACK seq 1 ack 2",
+      "no answer: once more, as a probe that comes before the timeout (RFC 8985)",
+    ],
     ["A ACK seq 2 ack 2", "TIME-WAIT remembers, answers, and starts its 60 s anew"],
   ],
 };
