@@ -1,5 +1,5 @@
 /** `node:net` over one stack: the same names, bound to a {@link SocketHost}. */
-import { isIP, isIPv4, isIPv6 } from "node:net";
+import * as node from "node:net";
 
 import type { ConnectOptions, SocketOptions } from "./arguments.ts";
 import { connectArguments } from "./arguments.ts";
@@ -36,6 +36,13 @@ export interface NetModule {
   readonly isIP: (input: string) => number;
   readonly isIPv4: (input: string) => boolean;
   readonly isIPv6: (input: string) => boolean;
+  readonly BlockList: typeof node.BlockList;
+  readonly SocketAddress: typeof node.SocketAddress;
+  // of no effect here, where there is one family; Node's own
+  readonly getDefaultAutoSelectFamily: typeof node.getDefaultAutoSelectFamily;
+  readonly setDefaultAutoSelectFamily: typeof node.setDefaultAutoSelectFamily;
+  readonly getDefaultAutoSelectFamilyAttemptTimeout: () => number;
+  readonly setDefaultAutoSelectFamilyAttemptTimeout: (ms: number) => void;
 }
 
 /** A module shaped like `node:net` whose sockets live on `host`'s stack. */
@@ -76,8 +83,14 @@ export function createNet(host: SocketHost): NetModule {
     connect,
     createConnection: connect,
     createServer,
-    isIP,
-    isIPv4,
-    isIPv6,
+    isIP: node.isIP,
+    isIPv4: node.isIPv4,
+    isIPv6: node.isIPv6,
+    BlockList: node.BlockList,
+    SocketAddress: node.SocketAddress,
+    getDefaultAutoSelectFamily: node.getDefaultAutoSelectFamily,
+    setDefaultAutoSelectFamily: node.setDefaultAutoSelectFamily,
+    getDefaultAutoSelectFamilyAttemptTimeout: node.getDefaultAutoSelectFamilyAttemptTimeout,
+    setDefaultAutoSelectFamilyAttemptTimeout: node.setDefaultAutoSelectFamilyAttemptTimeout,
   };
 }

@@ -1,6 +1,7 @@
 /** Accepts connections: a listener of the stack shaped like `net.Server`. */
 import { EventEmitter } from "node:events";
-import type { AddressInfo } from "node:net";
+import { getDefaultHighWaterMark } from "node:stream";
+import { type AddressInfo, Server as NodeServer } from "node:net";
 
 import type { Endpoint } from "../tcp/endpoint.ts";
 import { formatIpv4, UNSPECIFIED } from "../wire/address.ts";
@@ -31,6 +32,14 @@ export type SocketFactory = (options: SocketOptions) => TcpSocket;
 export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   /** Above this many open sockets, connections are dropped at once. */
   maxConnections: number | undefined = undefined;
+  // as Node's servers show what they were made with
+  readonly allowHalfOpen: boolean;
+  readonly pauseOnConnect: boolean;
+  readonly noDelay: boolean;
+  readonly keepAlive: boolean;
+  /** Seconds, as Node keeps it. */
+  readonly keepAliveInitialDelay: number;
+  readonly highWaterMark: number;
 
   readonly #liveness: Liveness;
   readonly #makeSocket: SocketFactory;
@@ -53,6 +62,12 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     this.#liveness = liveness;
     this.#makeSocket = makeSocket;
     this.#options = options;
+    this.allowHalfOpen = options.allowHalfOpen === true;
+    this.pauseOnConnect = options.pauseOnConnect === true;
+    this.noDelay = options.noDelay === true;
+    this.keepAlive = options.keepAlive === true;
+    this.keepAliveInitialDelay = Math.floor((options.keepAliveInitialDelay ?? 0) / 1000);
+    this.highWaterMark = options.highWaterMark ?? getDefaultHighWaterMark(false);
     if (onConnection !== undefined) this.on("connection", onConnection);
   }
 
@@ -237,6 +252,9 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     }
   }
 }
+
+// `instanceof net.Server` holds, and its handling of captured rejections; `new` still runs EventEmitter's constructor only
+Object.setPrototypeOf(TcpServer.prototype, NodeServer.prototype);
 
 function emitListening(server: TcpServer): void {
   // `close` may have come in the same tick.
