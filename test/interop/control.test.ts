@@ -68,8 +68,11 @@ describe.skipIf(obstacle("curl", "nc") !== null)("looking into a running stack",
   });
 
   it("top shows what moves", async () => {
-    const size = 300_000_000;
-    const load = world.start("curl", ["-s", "-o", "/dev/null", `http://${STACK}/bytes/${size}`]);
+    const load = world.start("sh", [
+      "-c",
+      `touch ${world.path("sink")}; timeout 4 nc ${STACK} 9 > /dev/null`,
+    ]);
+    await expect.poll(() => existsSync(world.path("sink"))).toBe(true);
     const { code, stdout } = await ask("top", "-n", "1", "-d", "0.2", "--json");
     expect(code).toBe(0);
     const { connections } = JSON.parse(stdout) as { connections: { sendRate: number }[] };
@@ -101,10 +104,8 @@ describe.skipIf(obstacle("curl", "nc") !== null)("looking into a running stack",
       1,
       `tuntcp: no stack runs behind ${world.path("none")} (ENOENT): start one with tuntcp serve\n`,
     ]);
-    const port = await world.tuntcp([
-      ...["serve", "--tun", "other0", "--address", "198.51.100.2/24"],
-      ...["--host", "198.51.100.1", "--metrics", "9100"],
-    ]).outcome;
+    const words = `serve --tun other0 --address 198.51.100.2/24 --host 198.51.100.1 --metrics 9100`;
+    const port = await world.tuntcp(words.split(" ")).outcome;
     expect([port.code, port.stdout]).toEqual([1, ""]);
     expect(port.stderr).toContain("--metrics 127.0.0.1:9100: ");
     expect(world.links()).toEqual(["tuntcp0"]);

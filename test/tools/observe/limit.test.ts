@@ -51,7 +51,7 @@ test("our own application: it does not read, or fills the send buffer", () => {
   const q = new ScriptedPeer({
     settings: { tcp_wmem: [4096, 4096, 4096] as const },
   }).established("<mss 1000>");
-  q.writes(4500); // the window has room for 10 segments
+  q.writes(10).writes(4500); // the window has room for 10 segments; a short one waits for another
   expect(by(q)).toBe("send-buffer");
 });
 
