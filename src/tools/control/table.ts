@@ -6,14 +6,7 @@ const SS_STATES: Readonly<Record<string, string>> = {
   ESTABLISHED: "ESTAB",
   "SYN-RECEIVED": "SYN-RECV",
 };
-const HEADINGS = [
-  "State",
-  "Recv-Q",
-  "Send-Q",
-  "Local Address:Port",
-  "Peer Address:Port",
-  "",
-];
+const HEADINGS = ["State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", ""];
 
 export function tableText({ listeners, connections }: ConnectionTable): string {
   const rows: string[][] = [];
