@@ -1,5 +1,5 @@
 /** What moved between two looks at the connection table. */
-import { bytes } from "../observe/limit.ts";
+import { bytes } from "../observe/index.ts";
 import type { ConnectionRow, ConnectionTable, StackSummary } from "./requests.ts";
 
 export interface RateRow extends ConnectionRow {

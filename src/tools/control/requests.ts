@@ -4,7 +4,7 @@ import type { Endpoint } from "../../tcp/endpoint.ts";
 import type { TcpInfo } from "../../tcp/info.ts";
 import type { Instant } from "../../base/time.ts";
 import { formatIpv4 } from "../../wire/address.ts";
-import { type Limit, limitOf } from "../observe/limit.ts";
+import { type Limit, limitOf } from "../observe/index.ts";
 import type { Handlers } from "./server.ts";
 
 export interface ListenerRow {

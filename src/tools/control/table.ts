@@ -1,5 +1,5 @@
 /** The connection table as text, in the habit of `ss -tin`. */
-import { bytes } from "../observe/limit.ts";
+import { bytes } from "../observe/index.ts";
 import type { ConnectionRow, ConnectionTable, StackSummary } from "./requests.ts";
 
 const SS_STATES: Readonly<Record<string, string>> = {

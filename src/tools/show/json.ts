@@ -1,5 +1,5 @@
 /** A scene as data, for programs. */
-import { flagNames } from "../observe/ladder.ts";
+import { flagNames } from "../observe/index.ts";
 import type { Played } from "./record.ts";
 
 export function sceneJson({ segments, states, ...scene }: Played): object {

@@ -1,5 +1,5 @@
 /** What a scene is, and how it is played. */
-import { flagNames } from "../observe/ladder.ts";
+import { flagNames } from "../observe/index.ts";
 import type { Played, SceneSegment } from "./record.ts";
 import { Stage, type StageOptions } from "./stage.ts";
 

@@ -2,7 +2,7 @@
 import { formatIpv4 } from "../../wire/address.ts";
 import { type SeqNum, seqAdd, seqDiff } from "../../wire/seq.ts";
 import { ACK, SYN, type TcpSegment } from "../../wire/tcp-segment.ts";
-import { optionText } from "../observe/tracker.ts";
+import { optionText } from "../observe/index.ts";
 import type { SceneSegment } from "./record.ts";
 
 type Numbers = Pick<

@@ -3,8 +3,8 @@
  * and why is said on the right.
  */
 import { RST } from "../../wire/tcp-segment.ts";
-import { flagNames } from "../observe/ladder.ts";
-import { n, text } from "../pictures/svg-frame.ts";
+import { flagNames } from "../observe/index.ts";
+import { n, text } from "../pictures/index.ts";
 import type { Name } from "./player.ts";
 import type { Played, SceneSegment } from "./record.ts";
 import { wrap } from "./text.ts";

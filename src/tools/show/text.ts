@@ -1,6 +1,6 @@
 /** A scene as text: a line for each segment with the states of both ends, and why, below what it is said of. */
 import { RST } from "../../wire/tcp-segment.ts";
-import { draw } from "../observe/ladder.ts";
+import { draw } from "../observe/index.ts";
 import type { Played, SceneSegment, StateSpan } from "./record.ts";
 
 export interface TextOptions {
