@@ -17,7 +17,6 @@ import {
   parseCidr,
   parseIpv4,
 } from "../wire/address.ts";
-import { parsePlace, type Place } from "../tools/control/metrics.ts";
 import { usage } from "./failure.ts";
 
 export interface RawDeviceOptions {
@@ -31,7 +30,6 @@ export interface RawDeviceOptions {
   readonly capture?: string;
   readonly impair?: string;
   readonly control?: string;
-  readonly metrics?: string;
   readonly rootless?: boolean;
 }
 
@@ -48,7 +46,6 @@ export interface DeviceOptions {
   readonly impairment: ImpairmentSpec | null;
   /** Null: where the TUN's name says. */
   readonly control: string | null;
-  readonly metrics: Place | null;
   readonly rootless: boolean;
 }
 
@@ -78,10 +75,6 @@ export function addDeviceOptions(command: Command): Command {
       "--control <path>",
       "the socket that ss and top talk to; default: by the TUN's name, in the user's runtime folder",
     )
-    .option(
-      "--metrics <host:port>",
-      "figures for Prometheus at http://HOST:PORT/metrics; on loopback without HOST",
-    )
     .option("--rootless", "run in a new user and network namespace, without root");
 }
 
@@ -109,7 +102,6 @@ export function checkDeviceOptions(raw: RawDeviceOptions): DeviceOptions {
     capture: raw.capture ?? null,
     impairment: checkImpairment(raw.impair),
     control: raw.control ?? null,
-    metrics: checkMetrics(raw.metrics),
     rootless: raw.rootless === true,
   };
 }
@@ -157,11 +149,4 @@ function checkImpairment(text: string | undefined): ImpairmentSpec | null {
   const spec = parseImpairment(text);
   if (typeof spec === "string") throw usage(`--impair ${spec}`);
   return spec;
-}
-
-function checkMetrics(text: string | undefined): Place | null {
-  if (text === undefined) return null;
-  const place = parsePlace(text);
-  if (place === null) throw usage(`--metrics ${text}: HOST:PORT, or PORT on loopback`);
-  return place;
 }

@@ -10,6 +10,7 @@ import { createStack, type UserStack } from "../sockets/create-stack.ts";
 import { DEFAULT_SETTINGS } from "../tcp/config.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { type LoadedSettings, loadSettings } from "../tools/congestion-control/index.ts";
+import type { Place } from "../tools/control/metrics.ts";
 import { addressClash, configure, findLink, type HostEnd } from "../tools/netconfig/configure.ts";
 import { IpError } from "../tools/netconfig/ip.ts";
 import { openControl, openMetrics } from "./control-socket.ts";
@@ -25,6 +26,7 @@ export interface OpenedStack extends UserStack {
 export async function openStack(
   options: DeviceOptions,
   trace: TcpTrace | null = null,
+  metrics: Place | null = null,
 ): Promise<OpenedStack> {
   const loaded = await load(options);
   const end = hostEnd(options);
@@ -39,7 +41,7 @@ export async function openStack(
       ...loaded,
       trace,
     });
-    const blind = await watch(stack, tun.name, options);
+    const blind = await watch(stack, tun.name, options, metrics);
     const close = async (): Promise<void> => {
       blind();
       await stack.close();
@@ -55,15 +57,20 @@ export async function openStack(
 }
 
 /** How others look into it: closed with it, and the stack with them when they fail. */
-async function watch(stack: UserStack, tun: string, options: DeviceOptions): Promise<() => void> {
+async function watch(
+  stack: UserStack,
+  tun: string,
+  options: DeviceOptions,
+  metrics: Place | null,
+): Promise<() => void> {
   const now = systemClock.now.bind(systemClock);
   const controlled = { core: stack.core, version: version(), tun, now };
   try {
-    const metrics = await openMetrics(options.metrics, controlled);
+    const served = await openMetrics(metrics, controlled);
     const control = await openControl(options.control, controlled);
     return () => {
       control?.close();
-      metrics?.close();
+      served?.close();
     };
   } catch (error) {
     await stack.close();

@@ -11,6 +11,7 @@ import {
   type ServiceRequest,
   startServices,
 } from "../tools/services/index.ts";
+import { parsePlace, type Place } from "../tools/control/metrics.ts";
 import { formatIpv4 } from "../wire/address.ts";
 import {
   addDeviceOptions,
@@ -36,12 +37,17 @@ export function registerServe(program: Command): void {
     )
     .argument("[service...]", `default: ${DEFAULT_SERVICES.join(" ")}`)
     .option("--workers <n>", "threads with a stack each; the kernel spreads connections", "1")
+    .option(
+      "--metrics <host:port>",
+      "figures for Prometheus at http://HOST:PORT/metrics; on loopback without HOST",
+    )
     .option("--json", "the ready line as JSON");
   addDeviceOptions(command).action(serve);
 }
 
 interface ServeOptions extends RawDeviceOptions {
   readonly workers: string;
+  readonly metrics?: string;
   readonly json?: boolean;
 }
 
@@ -57,13 +63,16 @@ async function serve(services: string[], raw: ServeOptions): Promise<void> {
   const texts = services.length === 0 ? DEFAULT_SERVICES : services;
   const requests = parseAll(texts);
   const workers = checkWorkers(raw.workers, options, requests);
+  const metrics = checkMetrics(raw.metrics, workers);
   if (options.rootless) {
     process.exitCode = await runRootless();
     return;
   }
   limitYoungGeneration();
   const serving =
-    workers === 1 ? await serveHere(options, requests) : await serveApart(options, workers, texts);
+    workers === 1
+      ? await serveHere(options, requests, metrics)
+      : await serveApart(options, workers, texts);
   const address = formatIpv4(options.address.address);
   process.stdout.write(
     raw.json === true
@@ -93,11 +102,20 @@ function checkWorkers(
   return workers;
 }
 
+function checkMetrics(text: string | undefined, workers: number): Place | null {
+  if (text === undefined) return null;
+  if (workers > 1) throw usage("--metrics goes with one worker: leave out --workers");
+  const place = parsePlace(text);
+  if (place === null) throw usage(`--metrics ${text}: HOST:PORT, or PORT on loopback`);
+  return place;
+}
+
 async function serveHere(
   options: DeviceOptions,
   requests: readonly ServiceRequest[],
+  metrics: Place | null,
 ): Promise<Serving> {
-  const stack = await openStack(options);
+  const stack = await openStack(options, null, metrics);
   let handles: readonly ServiceHandle[] = [];
   // requests under way get their time; the rest is reset, so that no cut is silent
   endOnSignals(
