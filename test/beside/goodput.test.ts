@@ -9,7 +9,9 @@ import { BadNetwork, hasCubic, type Way } from "./bad-network.ts";
 
 const LOSSES = FULL ? [0.1, 1, 3] : [1];
 const ROUND_TRIPS = FULL ? [1, 20, 100] : [20];
-const FLOWS = FULL ? 8 : 2;
+/** More where they are slow, so that some hundreds of losses are seen. */
+const flowsOf = (loss: number, rtt: number): number =>
+  FULL ? (loss >= 1 && rtt >= 100 ? 24 : 8) : 2;
 const RATE = 100e6;
 const MSS = 1448;
 const WAYS: readonly Way[] = ["down", "up"];
@@ -19,9 +21,9 @@ const ROUNDS: Readonly<Record<number, number>> = { 1: 2, 20: 2, 100: 8 };
 const LEAST = 0.9;
 
 /** Bytes that one of the flows will move in about `seconds`, by the window that such a loss leaves. */
-function sizeFor(loss: number, rtt: number, seconds: number): number {
+function sizeFor(loss: number, rtt: number, seconds: number, flows: number): number {
   const window = 1.3 * Math.sqrt(100 / loss) * MSS;
-  const rate = Math.min(window / (rtt / 1000), RATE / 8 / FLOWS);
+  const rate = Math.min(window / (rtt / 1000), RATE / 8 / flows);
   return Math.round(Math.max(200_000, rate * seconds));
 }
 
@@ -29,6 +31,7 @@ function sizeFor(loss: number, rtt: number, seconds: number): number {
 async function goodput(
   kind: "ours" | "kernel",
   spec: string,
+  flows: number,
   bytes: number,
 ): Promise<Record<Way, number>> {
   const network = new BadNetwork(spec);
@@ -36,8 +39,8 @@ async function goodput(
     await (kind === "ours" ? network.serveOurs() : network.serveKernel());
     const rates: Partial<Record<Way, number>> = {};
     for (const way of WAYS) {
-      const seconds = await network.transfer(way, FLOWS, bytes);
-      rates[way] = (bytes * FLOWS) / seconds.reduce((a, b) => a + b, 0);
+      const seconds = await network.transfer(way, flows, bytes);
+      rates[way] = (bytes * flows) / seconds.reduce((a, b) => a + b, 0);
     }
     return rates as Record<Way, number>;
   } finally {
@@ -51,15 +54,16 @@ describe.skipIf(obstacle("curl") !== null || !hasCubic())("beside the kernel, go
       it(
         `with ${loss} % loss and ${rtt} ms`,
         async () => {
-          const bytes = sizeFor(loss, rtt, FULL ? 6 : 0.5);
+          const flows = flowsOf(loss, rtt);
+          const bytes = sizeFor(loss, rtt, FULL ? 6 : 0.5, flows);
           const rounds = FULL ? ROUNDS[rtt]! : 1;
           const sums = { ours: { up: 0, down: 0 }, kernel: { up: 0, down: 0 } };
           for (let seed = 1; seed <= rounds; seed++) {
             const spec = `loss=${loss}%,delay=${rtt / 2}ms,rate=${RATE / 1e6}mbit,queue=500,limit=5000,seed=${seed}`;
             // both at once, so that whatever else the machine does is the same for both
             const [ours, kernel] = await Promise.all([
-              goodput("ours", spec, bytes),
-              goodput("kernel", spec, bytes),
+              goodput("ours", spec, flows, bytes),
+              goodput("kernel", spec, flows, bytes),
             ]);
             for (const way of WAYS) {
               sums.ours[way] += ours[way] / rounds;
@@ -72,7 +76,7 @@ describe.skipIf(obstacle("curl") !== null || !hasCubic())("beside the kernel, go
             const role = way === "down" ? "sender" : "receiver";
             figure(
               `goodput beside the kernel's, ${loss} % loss, ${rtt} ms, as ${role}`,
-              `${ratio.toFixed(2)} (${mbit(sums.ours[way])} against ${mbit(sums.kernel[way])} Mbit/s a flow, ${FLOWS} flows)`,
+              `${ratio.toFixed(2)} (${mbit(sums.ours[way])} against ${mbit(sums.kernel[way])} Mbit/s a flow, ${flows} flows)`,
             );
             progress(`${loss} % ${rtt} ms ${role}: ${ratio.toFixed(2)}`);
             if (FULL) expect.soft(ratio, `as ${role}`).toBeGreaterThanOrEqual(LEAST);
