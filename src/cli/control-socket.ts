@@ -1,6 +1,6 @@
 /** The control socket of a command that runs a stack. */
 import { lineOf } from "../base/errors.ts";
-import { controlPath, makeRuntimeFolder } from "../tools/control/path.ts";
+import { controlPath, leaveRuntimeFolder, makeRuntimeFolder } from "../tools/control/path.ts";
 import { type MetricsServer, type Place, serveMetrics } from "../tools/control/metrics.ts";
 import { type Controlled, handlersOf, summary } from "../tools/control/requests.ts";
 import { type ControlServer, serveControl } from "../tools/control/server.ts";
@@ -16,7 +16,14 @@ export async function openControl(
     makeRuntimeFolder();
     const place = controlPath(stack.tun);
     // a TUN of that name in another network namespace has it
-    return await serveControl(place, handlers, controlPath(`${stack.tun}-${process.pid}`));
+    const server = await serveControl(place, handlers, controlPath(`${stack.tun}-${process.pid}`));
+    return {
+      path: server.path,
+      close() {
+        server.close();
+        leaveRuntimeFolder();
+      },
+    };
   } catch (error) {
     if (path !== null) throw new Error(`--control ${path}: ${lineOf(error)}`);
     const why = lineOf(error);

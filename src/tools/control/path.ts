@@ -1,5 +1,5 @@
 /** Where the control socket of a running stack is: a name for each TUN, in a folder that only its user may enter. */
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -25,6 +25,15 @@ export function makeRuntimeFolder(): void {
     throw new Error(
       `${folder} belongs to somebody else or is open to others: chmod 700 it, or give --control`,
     );
+  }
+}
+
+/** Takes the folder away once nothing is in it. */
+export function leaveRuntimeFolder(): void {
+  try {
+    rmdirSync(runtimeFolder());
+  } catch {
+    // another stack's socket is in it
   }
 }
 
