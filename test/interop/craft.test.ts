@@ -219,8 +219,9 @@ describe.skipIf(obstacle("nc", "ss", "curl") !== null)("craft through a TUN", ()
       "--host",
       "203.0.113.1",
     );
-    const body = await world.curl("http://203.0.113.2:8000/bytes/100000");
-    expect(body.stdout.length).toBe(100_000);
+    // no more than the first window: how fast that grows depends on round trips, and these are not the captured ones
+    const body = await world.curl("http://203.0.113.2:8000/bytes/12000");
+    expect(body.stdout.length).toBe(12_000);
     await serve.stop();
     const { code, stderr } = await world.tuntcp(
       ["craft", "--replay", capture, "--to-port", "80", "--wait", "2"],
@@ -232,6 +233,6 @@ describe.skipIf(obstacle("nc", "ss", "curl") !== null)("craft through a TUN", ()
         stderr,
       )!;
     expect([early, Number(now)]).toEqual(["", Number(then)]);
-    expect(Number(then)).toBeGreaterThan(100_000);
+    expect(Number(then)).toBeGreaterThan(12_000);
   });
 });

@@ -45,7 +45,7 @@ function modeFor(args: readonly string[]): string[] {
     names.some((name) => args.some((a) => a.startsWith(name)));
   const mode: string[] = [];
   if (offload !== "auto" && !has("--offload", "--impair")) mode.push("--offload", offload);
-  if (workers !== "1" && !has("--workers", "--capture", "--impair", "iperf3")) {
+  if (workers !== "1" && !has("--workers", "--capture", "--impair", "--metrics", "iperf3")) {
     mode.push("--workers", workers);
   }
   return mode;
