@@ -16,6 +16,7 @@ const ROOM = 8192 + 160;
 const NEAR = 0x40000000;
 /** SYNs whose offers are remembered. */
 const SYNS = 4;
+const NO_SCALE_YET = -2;
 
 interface Syn {
   seq: number;
@@ -24,6 +25,8 @@ interface Syn {
   scale: number;
   window: number;
   stamps: boolean;
+  /** Sent with one number and unlike options: which one was heard cannot be known. */
+  ambiguous: boolean;
 }
 
 export class Flow {
@@ -73,6 +76,7 @@ export class Flow {
     scale: -1,
     window: 0,
     stamps: false,
+    ambiguous: false,
   }));
   private synCount = 0;
   /** The last packet of the stack, as much as an ICMP message quotes. */
@@ -128,13 +132,15 @@ export class Flow {
       syn = this.syns[this.synCount++ % SYNS]!;
       syn.seq = seq;
       syn.end = seq;
-      syn.scale = -1;
+      syn.scale = NO_SCALE_YET;
       syn.window = 0;
+      syn.ambiguous = false;
     }
     // of two with one number either may have been heard
     const end = (seq + 1 + length) | 0;
     if (minus(end, syn.end) > 0) syn.end = end;
     const scale = (options & OPTION_SCALE) === 0 ? -1 : Math.min(14, SCALES[form >> 5]!);
+    if (syn.scale !== NO_SCALE_YET && syn.scale !== scale) syn.ambiguous = true;
     syn.scale = Math.max(syn.scale, scale);
     syn.window = Math.max(syn.window, window);
     syn.stamps = (options & OPTION_TIMESTAMPS) !== 0;
@@ -212,7 +218,7 @@ export class Flow {
   /** The first ACK of this connection, by which the peer knows which of its SYNs was taken. */
   hearsFirstAck(ack: number): void {
     const syn = this.synOf(ack);
-    if (syn === null || !this.synSeen) this.uncertain = true;
+    if (isUnclear(syn) || !this.synSeen) this.uncertain = true;
     const isn = syn === null ? (ack - 1) | 0 : syn.seq;
     if (this.isn !== isn) {
       this.isn = isn;
@@ -254,4 +260,9 @@ export class Flow {
     for (let i = 0; i < length; i++) out[i] = this.kept[slot * ROOM + i]!;
     return length;
   }
+}
+
+/** The peer does not know which of its SYNs the stack took, or with which options. */
+function isUnclear(syn: Syn | null): boolean {
+  return syn === null || syn.ambiguous;
 }

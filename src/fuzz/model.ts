@@ -164,7 +164,8 @@ export const TABLE: readonly Row[] = [
       "CLOSED",
       "TIME-WAIT",
     ],
-    answers: SEGMENT | NOTHING,
+    // a RST where it brings text and the user is gone (SHLD-3)
+    answers: SEGMENT | RESET | NOTHING,
   }),
   row({
     in: ["SYN-RECEIVED"],

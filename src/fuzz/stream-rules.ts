@@ -20,13 +20,12 @@ export function checkStream(
   const size = length - at - header;
   if ((flags & SYN) !== 0) return checkText(b, at + header, size, 0, sent);
   if (!flow.synSeen) return;
-  if (isElsewhere(flow, number)) {
+  const offset = minus(number, flow.theirIsn) - 1;
+  if (isElsewhere(flow, number) || isOlder(flow, offset + size, sent)) {
     if (flow.incarnations === 1) broken("I9", "a number that this connection never had");
-    // a connection in TIME-WAIT that came back
     flow.uncertain = true;
     return;
   }
-  const offset = minus(number, flow.theirIsn) - 1;
   checkText(b, at + header, size, offset, sent);
   if ((flags & FIN) !== 0 && offset + size !== sent)
     broken("I3", "a FIN that is not behind the program's last byte");
@@ -53,6 +52,11 @@ function checkAck(flow: Flow, b: Uint8Array, at: number): void {
   // a scaled window tells the edge in steps
   if (minus(edge, flow.edge) < 1 - (1 << flow.theirScale))
     broken("I9", "a right edge that moves left");
+}
+
+/** After a second SYN-ACK an older connection may speak: from TIME-WAIT, or by a cookie that is still good. */
+function isOlder(flow: Flow, end: number, sent: number): boolean {
+  return flow.incarnations > 1 && end > sent + 1;
 }
 
 /** Before its ISN, or so far behind that nothing can have been sent there. */
