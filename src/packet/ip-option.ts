@@ -1,5 +1,12 @@
 /** Options of IPv4 (RFC 791 §3.1) one by one, in the order and with the bytes they have on the wire: read and written. */
-import { copyOf } from "./hex.ts";
+import {
+  type EndOrNop,
+  pad,
+  padded,
+  type RawOption,
+  readOptionList,
+  writePlain,
+} from "./option-list.ts";
 import { readI32, readU16, writeI32, writeU16 } from "../base/bytes.ts";
 import { ipv4, type Ipv4Address } from "../wire/address.ts";
 
@@ -7,16 +14,12 @@ import { ipv4, type Ipv4Address } from "../wire/address.ts";
 export type RouteKind = "rr" | "lsrr" | "ssrr";
 
 export type IpOption =
-  | { readonly kind: "eol" }
-  | { readonly kind: "nop" }
+  | EndOrNop
   | { readonly kind: RouteKind; readonly pointer: number; readonly route: readonly Ipv4Address[] }
   /** Router alert (RFC 2113). */
   | { readonly kind: "ra"; readonly value: number }
-  /** These bytes, kind and length among them. */
-  | { readonly kind: "raw"; readonly bytes: Uint8Array };
+  | RawOption;
 
-const EOL = 0;
-const NOP = 1;
 const ROUTER_ALERT = 148;
 const ROUTES: Readonly<Record<RouteKind, number>> = { rr: 7, lsrr: 131, ssrr: 137 };
 /** Behind kind, length and pointer; what the pointer is at first. */
@@ -42,7 +45,7 @@ export function ipOptionLength(o: IpOption): number {
 export function ipOptionsSize(options: readonly IpOption[]): number {
   let n = 0;
   for (let i = 0; i < options.length; i++) n += ipOptionLength(options[i]!);
-  return (n + 3) & ~3;
+  return padded(n);
 }
 
 /** Writes the list and zeros up to the next whole word, which is where it ends. */
@@ -53,21 +56,15 @@ export function writeIpOptionList(
 ): number {
   let at = from;
   for (let i = 0; i < options.length; i++) at = writeIpOption(buf, at, options[i]!);
-  while (((at - from) & 3) !== 0) buf[at++] = EOL;
-  return at;
+  return pad(buf, from, at);
 }
 
 function writeIpOption(buf: Uint8Array, at: number, o: IpOption): number {
   switch (o.kind) {
     case "eol":
-      buf[at] = EOL;
-      break;
     case "nop":
-      buf[at] = NOP;
-      break;
     case "raw":
-      buf.set(o.bytes, at);
-      break;
+      return writePlain(buf, at, o);
     case "ra":
       buf[at] = ROUTER_ALERT;
       buf[at + 1] = 4;
@@ -85,44 +82,13 @@ function writeIpOption(buf: Uint8Array, at: number, o: IpOption): number {
   return at + ipOptionLength(o);
 }
 
-/** As readTcpOptionList does it for TCP. */
 export function readIpOptionList(buf: Uint8Array, from: number, to: number): IpOption[] {
-  const list: IpOption[] = [];
-  let at = from;
-  while (at < to) {
-    const kind = buf[at]!;
-    if (kind === EOL) {
-      readEnd(buf, from, at, to, list);
-      break;
-    }
-    if (kind === NOP) {
-      list.push({ kind: "nop" });
-      at++;
-      continue;
-    }
-    const length = at + 1 < to ? buf[at + 1]! : 0;
-    if (length < 2 || at + length > to) {
-      list.push({ kind: "raw", bytes: copyOf(buf, at, to) });
-      break;
-    }
-    list.push(readIpOption(buf, at, kind, length));
-    at += length;
-  }
-  return list;
+  return readOptionList<IpOption>(buf, from, to, (at, kind, length) =>
+    readIpOption(buf, at, kind, length),
+  );
 }
 
-function readEnd(buf: Uint8Array, from: number, at: number, to: number, list: IpOption[]): void {
-  for (let i = at; i < to; i++) {
-    if (buf[i] === 0) continue;
-    list.push({ kind: "eol" }, { kind: "raw", bytes: copyOf(buf, at + 1, to) });
-    return;
-  }
-  const padding = (4 - ((at - from) & 3)) & 3;
-  if (to - at === padding) return;
-  for (let i = at; i < to; i++) list.push({ kind: "eol" });
-}
-
-function readIpOption(buf: Uint8Array, at: number, kind: number, length: number): IpOption {
+function readIpOption(buf: Uint8Array, at: number, kind: number, length: number): IpOption | null {
   if (kind === ROUTER_ALERT && length === 4) return { kind: "ra", value: readU16(buf, at + 2) };
   for (const name of ["rr", "lsrr", "ssrr"] as const) {
     if (kind !== ROUTES[name] || length % 4 !== 3) continue;
@@ -130,5 +96,5 @@ function readIpOption(buf: Uint8Array, at: number, kind: number, length: number)
     for (let p = at + 3; p < at + length; p += 4) route.push(ipv4(readI32(buf, p)));
     return { kind: name, pointer: buf[at + 2]!, route };
   }
-  return { kind: "raw", bytes: copyOf(buf, at, at + length) };
+  return null;
 }

@@ -1,10 +1,17 @@
 /** TCP options one by one, in the order and with the bytes they have on the wire: read and written. */
 import { copyOf } from "./hex.ts";
+import {
+  type EndOrNop,
+  pad,
+  padded,
+  type RawOption,
+  readOptionList,
+  writePlain,
+} from "./option-list.ts";
 import { readI32, readU16, writeI32, writeU16 } from "../base/bytes.ts";
 
 export type TcpOption =
-  | { readonly kind: "eol" }
-  | { readonly kind: "nop" }
+  | EndOrNop
   | { readonly kind: "mss"; readonly value: number }
   | { readonly kind: "wscale"; readonly value: number }
   | { readonly kind: "sackOK" }
@@ -20,11 +27,8 @@ export type TcpOption =
   | { readonly kind: "FOEXP"; readonly cookie: Uint8Array }
   /** Accurate ECN: one to three counters of 24 bits, from `first` on in the order e0b ceb e1b or e1b ceb e0b. */
   | { readonly kind: "ECN"; readonly first: "e0b" | "e1b"; readonly counters: readonly number[] }
-  /** These bytes, kind and length among them. */
-  | { readonly kind: "raw"; readonly bytes: Uint8Array };
+  | RawOption;
 
-const EOL = 0;
-const NOP = 1;
 const MSS = 2;
 const WSCALE = 3;
 const SACK_OK = 4;
@@ -71,7 +75,7 @@ export function tcpOptionLength(o: TcpOption): number {
 export function tcpOptionsSize(options: readonly TcpOption[]): number {
   let n = 0;
   for (let i = 0; i < options.length; i++) n += tcpOptionLength(options[i]!);
-  return (n + 3) & ~3;
+  return padded(n);
 }
 
 /** Writes the list and zeros up to the next whole word, which is where it ends. */
@@ -82,27 +86,16 @@ export function writeTcpOptionList(
 ): number {
   let at = from;
   for (let i = 0; i < options.length; i++) at = writeTcpOption(buf, at, options[i]!);
-  while (((at - from) & 3) !== 0) buf[at++] = EOL;
-  return at;
+  return pad(buf, from, at);
 }
 
 function writeTcpOption(buf: Uint8Array, at: number, o: TcpOption): number {
-  switch (o.kind) {
-    case "eol":
-      buf[at] = EOL;
-      return at + 1;
-    case "nop":
-      buf[at] = NOP;
-      return at + 1;
-    case "raw":
-      buf.set(o.bytes, at);
-      return at + o.bytes.length;
-    default:
-      return writeWithLength(buf, at, o);
-  }
+  return o.kind === "eol" || o.kind === "nop" || o.kind === "raw"
+    ? writePlain(buf, at, o)
+    : writeWithLength(buf, at, o);
 }
 
-type WithLength = Exclude<TcpOption, { kind: "eol" } | { kind: "nop" } | { kind: "raw" }>;
+type WithLength = Exclude<TcpOption, EndOrNop | RawOption>;
 
 function writeWithLength(buf: Uint8Array, at: number, o: WithLength): number {
   const length = tcpOptionLength(o);
@@ -159,47 +152,11 @@ function writeWithLength(buf: Uint8Array, at: number, o: WithLength): number {
   return at + length;
 }
 
-/**
- * The list in buf[from .. to), which {@link writeTcpOptionList} writes again byte by byte. An option of a length that its kind
- * does not have is "raw"; where no length leads on, and behind an "eol" if not all is zero, one "raw" holds the rest. Zeros that
- * only fill the last word are left out.
- */
+/** The list in buf[from .. to), which {@link writeTcpOptionList} writes again byte by byte. */
 export function readTcpOptionList(buf: Uint8Array, from: number, to: number): TcpOption[] {
-  const list: TcpOption[] = [];
-  let at = from;
-  while (at < to) {
-    const kind = buf[at]!;
-    if (kind === EOL) {
-      readEnd(buf, from, at, to, list);
-      break;
-    }
-    if (kind === NOP) {
-      list.push({ kind: "nop" });
-      at++;
-      continue;
-    }
-    const length = at + 1 < to ? buf[at + 1]! : 0;
-    if (length < 2 || at + length > to) {
-      list.push({ kind: "raw", bytes: copyOf(buf, at, to) });
-      break;
-    }
-    list.push(
-      readTcpOption(buf, at, kind, length) ?? { kind: "raw", bytes: copyOf(buf, at, at + length) },
-    );
-    at += length;
-  }
-  return list;
-}
-
-function readEnd(buf: Uint8Array, from: number, at: number, to: number, list: TcpOption[]): void {
-  for (let i = at; i < to; i++) {
-    if (buf[i] === 0) continue;
-    list.push({ kind: "eol" }, { kind: "raw", bytes: copyOf(buf, at + 1, to) });
-    return;
-  }
-  const padding = (4 - ((at - from) & 3)) & 3;
-  if (to - at === padding) return;
-  for (let i = at; i < to; i++) list.push({ kind: "eol" });
+  return readOptionList<TcpOption>(buf, from, to, (at, kind, length) =>
+    readTcpOption(buf, at, kind, length),
+  );
 }
 
 function readTcpOption(
