@@ -3,7 +3,7 @@ import { ACK } from "../wire/tcp-segment.ts";
 import type { IpInfo, PacketAction, TcpBody, TcpOption } from "./ast.ts";
 import type { SeqNum } from "../wire/seq.ts";
 import type { Flow } from "./flow.ts";
-import { icmpCodeName, icmpTypeName } from "./parse-icmp.ts";
+import { icmpCodeName, icmpTypeName } from "../packet/icmp-words.ts";
 import { AE } from "./parse-packet.ts";
 import type { SeenPacket, SeenTcp } from "./seen-packet.ts";
 import { optionText } from "./tcp-options.ts";

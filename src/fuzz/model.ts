@@ -2,21 +2,9 @@
  * A small model of TCP, written as a table out of RFC 9293 §3.10.7, RFC 5961 and RFC 7323: in each state, for each class of
  * segment, which states may follow and what may be answered. It knows nothing of the code that it judges.
  */
-import type { TcpState } from "../tcp/state.ts";
+import { STATES, type TcpState } from "../tcp/state.ts";
 
-export const STATES: readonly TcpState[] = [
-  "CLOSED",
-  "LISTEN",
-  "SYN-SENT",
-  "SYN-RECEIVED",
-  "ESTABLISHED",
-  "FIN-WAIT-1",
-  "FIN-WAIT-2",
-  "CLOSE-WAIT",
-  "CLOSING",
-  "LAST-ACK",
-  "TIME-WAIT",
-];
+export { STATES };
 
 /** What a segment is, by its flags: the first of these that it has. `none`: no ACK either. `broken`: no right segment at all. */
 export const KINDS = ["RST", "SYN", "SYN-ACK", "none", "FIN", "text", "ACK", "broken"] as const;

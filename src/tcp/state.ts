@@ -28,6 +28,9 @@ export const TRANSITIONS: Readonly<Record<TcpState, readonly TcpState[]>> = {
   "TIME-WAIT": ["CLOSED", "SYN-RECEIVED"],
 };
 
+/** All of them, in the order of a connection's life. */
+export const STATES: readonly TcpState[] = Object.keys(TRANSITIONS) as TcpState[];
+
 export function isLegal(from: TcpState, to: TcpState): boolean {
   return TRANSITIONS[from].includes(to);
 }

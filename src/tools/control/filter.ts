@@ -1,5 +1,5 @@
 /** Which connections are meant, in `ss`'s words: `established`, `state time-wait`, `sport = :80`, `dst 192.0.2.1`. */
-import type { TcpState } from "../../tcp/state.ts";
+import { isSynchronized, STATES, type TcpState } from "../../tcp/state.ts";
 
 export interface Place {
   readonly state: TcpState;
@@ -11,20 +11,12 @@ export interface Place {
 
 type Test = (place: Place) => boolean;
 
-const SYNCHRONIZED: readonly TcpState[] = [
-  "ESTABLISHED",
-  "FIN-WAIT-1",
-  "FIN-WAIT-2",
-  "CLOSE-WAIT",
-  "CLOSING",
-  "LAST-ACK",
-  "TIME-WAIT",
-];
+const SYNCHRONIZED = STATES.filter(isSynchronized);
 const CONNECTED: readonly TcpState[] = ["SYN-SENT", "SYN-RECEIVED", ...SYNCHRONIZED];
 const WAITING: readonly TcpState[] = ["SYN-RECEIVED", "TIME-WAIT"];
 
 /** ss's names and the RFC's. */
-const STATES: Readonly<Record<string, readonly TcpState[]>> = {
+const NAMED: Readonly<Record<string, readonly TcpState[]>> = {
   all: [...CONNECTED, "LISTEN", "CLOSED"],
   connected: CONNECTED,
   synchronized: SYNCHRONIZED,
@@ -71,10 +63,10 @@ function one(words: string[]): Test {
 }
 
 function inState(name: string): Test {
-  const states = STATES[name.toLowerCase()];
+  const states = NAMED[name.toLowerCase()];
   if (states === undefined)
     throw new Error(
-      `${name}: no state and no term; states: ${Object.keys(STATES).join(", ")}; terms: sport = :80, dport = :80, src ADDRESS[:PORT], dst ADDRESS[:PORT]`,
+      `${name}: no state and no term; states: ${Object.keys(NAMED).join(", ")}; terms: sport = :80, dport = :80, src ADDRESS[:PORT], dst ADDRESS[:PORT]`,
     );
   return ({ state }) => states.includes(state);
 }

@@ -1,5 +1,6 @@
 /** What moved between two looks at the connection table. */
 import { bytes } from "../observe/index.ts";
+import { columns } from "./columns.ts";
 import type { ConnectionRow, ConnectionTable, StackSummary } from "./requests.ts";
 
 export interface RateRow extends ConnectionRow {
@@ -54,6 +55,9 @@ const HEADINGS = [
   "WHY NOT FASTER",
 ];
 
+/** Those of numbers. */
+const RIGHT = new Set([3, 4, 5, 6, 7]);
+
 /** Lines of at most `width` characters; as many connections as `height` leaves room for. */
 export function topText(
   summary: StackSummary,
@@ -72,7 +76,7 @@ export function topText(
   ];
   const room = Math.max(0, height - head.length - 2);
   const shown = rows.slice(0, room).map(cells);
-  const lines = columns([HEADINGS, ...shown]);
+  const lines = columns([HEADINGS, ...shown], RIGHT);
   const more = rows.length - shown.length;
   if (more > 0) lines.push(`… and ${more} more`);
   return [...head, ...lines].map((line) => line.slice(0, width)).join("\n");
@@ -90,14 +94,4 @@ function cells(row: RateRow): string[] {
     `${row.retransmits}`,
     row.limit.text,
   ];
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (i >= 3 && i <= 7 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-      .join("  ")
-      .trimEnd(),
-  );
 }

@@ -1,5 +1,6 @@
 /** The connection table as text, in the habit of `ss -tin`. */
 import { bytes } from "../observe/index.ts";
+import { columns } from "./columns.ts";
 import type { ConnectionRow, ConnectionTable, StackSummary } from "./requests.ts";
 
 const SS_STATES: Readonly<Record<string, string>> = {
@@ -37,17 +38,6 @@ export function tableText({ listeners, connections }: ConnectionTable): string {
   return lines
     .flatMap((line, i) => (i === 0 || details[i - 1] === "" ? [line] : [line, details[i - 1]!]))
     .join("\n");
-}
-
-/** Left-aligned, two blanks apart; the last column is as it is. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 /** ss's names: on is the retransmission timer, persist the zero window's, timewait 2 MSL. */
