@@ -1,18 +1,18 @@
 /** A worker thread of a run over many scripts: one after the other. */
 import { parentPort } from "node:worker_threads";
 import { LoadError } from "../load-module/index.ts";
-import { runJob } from "./job.ts";
-import type { FromWorker, ToWorker } from "./pool.ts";
+import type { FromThread, ToThread } from "../job-threads/index.ts";
+import { type DrillJob, type DrillOutcome, runJob } from "./job.ts";
 
 const port = parentPort!;
 
-function work({ index, job }: ToWorker): FromWorker {
+function work({ index, job }: ToThread<DrillJob>): FromThread<DrillOutcome> {
   try {
-    return { index, outcome: runJob(job) };
+    return { index, result: runJob(job) };
   } catch (error) {
     if (error instanceof LoadError) return { index, wrong: error.message };
     throw error;
   }
 }
 
-port.on("message", (message: ToWorker) => port.postMessage(work(message)));
+port.on("message", (message: ToThread<DrillJob>) => port.postMessage(work(message)));
