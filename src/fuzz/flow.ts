@@ -153,21 +153,34 @@ export class Flow {
     return null;
   }
 
-  /** The SYN that this acknowledges. */
+  /** The SYN that this acknowledges, the one without its text before others. */
   private synOf(ack: number): Syn | null {
     const exact = this.synWith((ack - 1) | 0);
     if (exact !== null) return exact;
     for (let i = 0; i < Math.min(SYNS, this.synCount); i++) {
-      const syn = this.syns[i]!;
-      if (minus(ack, syn.seq) > 0 && minus(ack, syn.end) <= 0) return syn;
+      if (covers(this.syns[i]!, ack)) return this.syns[i]!;
     }
     return null;
   }
 
+  /** The peer does not know which of its SYNs the stack took, or with which options. */
+  private isUnclear(syn: Syn | null, ack: number): boolean {
+    return syn === null || syn.ambiguous || this.synsOf(ack) > 1;
+  }
+
+  /** SYNs that this may acknowledge, with text on them or after them. */
+  private synsOf(ack: number): number {
+    let count = 0;
+    for (let i = 0; i < Math.min(SYNS, this.synCount); i++) {
+      const ahead = minus(ack, this.syns[i]!.seq);
+      if (ahead > 0 && ahead <= 65536) count++;
+    }
+    return count;
+  }
+
   /** The peer sends a window with an ACK. */
   offered(ack: number, window: number, isSyn: boolean): void {
-    const ahead = minus(ack, this.theirNext);
-    if (ahead > NEAR || ahead < -NEAR) return;
+    if (minus(ack, this.theirNext) > NEAR || minus(ack, this.theirIsn) < 0) return;
     const edge = (ack + (window << (isSyn ? 0 : this.scale))) | 0;
     if (!this.hasOffered || minus(edge, this.maxEdge) > 0) this.maxEdge = edge;
     this.hasOffered = true;
@@ -218,7 +231,7 @@ export class Flow {
   /** The first ACK of this connection, by which the peer knows which of its SYNs was taken. */
   hearsFirstAck(ack: number): void {
     const syn = this.synOf(ack);
-    if (isUnclear(syn) || !this.synSeen) this.uncertain = true;
+    if (this.isUnclear(syn, ack) || !this.synSeen) this.uncertain = true;
     const isn = syn === null ? (ack - 1) | 0 : syn.seq;
     if (this.isn !== isn) {
       this.isn = isn;
@@ -262,7 +275,6 @@ export class Flow {
   }
 }
 
-/** The peer does not know which of its SYNs the stack took, or with which options. */
-function isUnclear(syn: Syn | null): boolean {
-  return syn === null || syn.ambiguous;
+function covers(syn: Syn, ack: number): boolean {
+  return minus(ack, syn.seq) > 0 && minus(ack, syn.end) <= 0;
 }
