@@ -104,6 +104,8 @@ export interface RecvVars {
   scale: number;
   /** Bytes this end will hold for the user. */
   buffer: number;
+  /** The window is no larger, bytes; it grows with what arrives (Linux's rcv_ssthresh). */
+  ssthresh: number;
   /** Largest segment seen: what two of call for an ACK. */
   mss: number;
   /** Payload bytes accepted since the last ACK. */
@@ -377,6 +379,7 @@ export class Tcb {
       edge: zero,
       scale: 0,
       buffer: s.tcp_rmem[1],
+      ssthresh: 65535,
       mss: 536,
       unacked: 0,
       quickAcks: 0,

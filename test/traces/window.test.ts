@@ -190,3 +190,27 @@ test("a full segment leaves whenever one can be made, and PSH stands on the last
   // a short one is under way: the next waits
   p.writes(1999, 4500).sees(". 4501:5501(1000) ack 1").silent();
 });
+
+test("a window is that of the SYN at first and grows with what comes: two segments with each, but nothing for little, up to the buffer", () => {
+  const p = new ScriptedPeer().listens();
+  p.sends("S 0:0(0) win 65535 <mss 1460,wscale 7>").sees("S. 0:0(0) ack 1 win 65535");
+  p.sends(". 1:1(0) ack 1");
+  let window = 65535;
+  let at = 1;
+  const comes = (length: number): number => {
+    p.sends(`. ${at}:${at + length}(${length}) ack 1`).waits(50);
+    at += length;
+    return p.next().segment.window << 7;
+  };
+  for (let n = 0; n < 5; n++) {
+    window += 2 * 1460;
+    expect(comes(1460)).toBe(Math.ceil(window / 128) * 128);
+  }
+  window += 2 * 4000;
+  expect(comes(4000)).toBe(Math.ceil(window / 128) * 128);
+  expect(comes(127)).toBeLessThanOrEqual(Math.ceil(window / 128) * 128);
+  window += 2 * 1460;
+  expect(comes(1460)).toBe(Math.ceil(window / 128) * 128);
+  for (let n = 0; n < 50; n++) window = comes(1460);
+  expect(window).toBe(131072); // where tcp_rmem begins; who is read faster gets more
+});

@@ -5,7 +5,7 @@ import { FIN, type TcpSegment } from "../../wire/tcp-segment.ts";
 import { noteSpacing, oweAck } from "../ack-delay.ts";
 import { noteDuplicate } from "../dsack.ts";
 import { EVENT_PEER_FIN, EVENT_READABLE } from "../endpoint.ts";
-import { measureAsReceiver } from "../output/receive-window.ts";
+import { growWindow, measureAsReceiver } from "../output/receive-window.ts";
 import { Reassembly } from "../reassembly.ts";
 import { mayReceive } from "../state.ts";
 import { ACK_NOW, type Tcb } from "../tcb.ts";
@@ -23,6 +23,7 @@ export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
       return RESET;
     }
     noteSpacing(t, now);
+    growWindow(t, s.payloadLength);
     t.dataSegsIn++;
     const verdict = s.seq === t.rcv.nxt ? inOrder(t, s, now) : outOfOrder(t, s);
     if (verdict !== null) return verdict;

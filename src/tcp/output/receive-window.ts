@@ -11,13 +11,26 @@ function largest(t: Tcb): number {
   return 65535 << t.rcv.scale;
 }
 
-/** Where the right edge could be: what is free of the receive buffer, from RCV.NXT, as far as the field can say. */
+/**
+ * Where the right edge could be: what is free of the receive buffer, from RCV.NXT, as far as the field can say, and no
+ * farther than what came so far has earned.
+ */
 function possibleEdge(t: Tcb): SeqNum {
-  const { buffer } = t.rcv;
+  const { buffer, ssthresh } = t.rcv;
   const { cost, length } = t.receiveQueue;
   // as in Linux a buffer is twice its window, so that pieces may cost more than their bytes
   const free = Math.max(0, Math.min(buffer - length, 2 * buffer - cost));
-  return seqAdd(t.rcv.nxt, Math.min(offerable(t, free), largest(t)));
+  return seqAdd(t.rcv.nxt, Math.min(offerable(t, free), ssthresh, largest(t)));
+}
+
+/** Less text earns nothing: what surrounds it may cost more than it. */
+const EARNS_FROM = 128;
+
+/** Text came: the window may be larger by twice as much, or by two segments (Linux's tcp_grow_window). */
+export function growWindow(t: Tcb, length: number): void {
+  const { rcv } = t;
+  if (rcv.ssthresh >= rcv.buffer || length < EARNS_FROM) return;
+  rcv.ssthresh = Math.min(rcv.buffer, rcv.ssthresh + 2 * Math.max(length, t.advMss));
 }
 
 /** RFC 9293 §3.8.6.2.2: the gain that is worth an update, min(RCV.BUFF / 2, effective MSS). */
@@ -30,7 +43,8 @@ export function updateIsDue(t: Tcb): boolean {
   const gain = seqDiff(possibleEdge(t), t.rcv.edge);
   if (gain < worthwhile(t)) return false;
   // a peer with half a window left is in no hurry: the next ACK will tell it
-  return seqDiff(t.rcv.edge, t.rcv.nxt) <= Math.min(t.rcv.buffer, largest(t)) >> 1;
+  const most = Math.min(t.rcv.buffer, t.rcv.ssthresh, largest(t));
+  return seqDiff(t.rcv.edge, t.rcv.nxt) <= most >> 1;
 }
 
 /**
