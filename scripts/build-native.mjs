@@ -2,7 +2,8 @@
 // otherwise the three C files are compiled against the headers that came with Node. Run by npm as the
 // `install` script, where a failure must not keep the JavaScript part from installing: it is one line,
 // remembered in build/native-missing.txt for whoever asks for the layer later. With --force
-// (`npm run build:native`) it always compiles, and fails loudly.
+// (`npm run build:native`) it always compiles, and fails loudly; with --prebuild (scripts/prebuild) as well, into
+// prebuilds/, under the name by which node-gyp-build finds it: Node-API, so one file serves every Node.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -11,9 +12,18 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const output = join(root, "build", "Release", "tuntcp.node");
 const reasonFile = join(root, "build", "native-missing.txt");
-const force = process.argv.includes("--force");
+const prebuild = process.argv.includes("--prebuild");
+const force = prebuild || process.argv.includes("--force");
+const prebuilds = join(root, "prebuilds", `${process.platform}-${process.arch}`);
+const output = prebuild
+  ? join(prebuilds, `tuntcp.${libc()}.node`)
+  : join(root, "build", "Release", "tuntcp.node");
+
+function libc() {
+  process.report.excludeNetwork = true; // else it looks up names
+  return process.report.getReport().header.glibcVersionRuntime === undefined ? "musl" : "glibc";
+}
 
 function loads(file) {
   try {
@@ -25,10 +35,9 @@ function loads(file) {
 }
 
 function prebuilt() {
-  const folder = join(root, "prebuilds", `${process.platform}-${process.arch}`);
-  if (!existsSync(folder)) return undefined;
-  const files = readdirSync(folder).filter((name) => name.endsWith(".node"));
-  return files.map((name) => join(folder, name)).find(loads);
+  if (!existsSync(prebuilds)) return undefined;
+  const files = readdirSync(prebuilds).filter((name) => name.endsWith(".node"));
+  return files.map((name) => join(prebuilds, name)).find(loads);
 }
 
 function headers() {
@@ -40,7 +49,7 @@ function headers() {
 }
 
 function compiler() {
-  const candidates = [process.env.CC, "cc", "gcc", "clang"].filter((name) => name !== undefined);
+  const candidates = [process.env.CC, "cc", "gcc", "clang"].filter((name) => name);
   return candidates.find(
     (name) => spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0,
   );
@@ -60,7 +69,7 @@ function compile() {
   const sources = ["module.c", "tun.c", "port.c"].map((name) => join(root, "src", "native", name));
   // To a side file first: a process that runs may have the old one mapped.
   const draft = `${output}.${process.pid}`;
-  const flags = "-std=gnu11 -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE";
+  const flags = "-std=gnu11 -O2 -Wall -Wextra -fPIC -shared -s -fvisibility=hidden -D_GNU_SOURCE";
   const result = spawnSync(cc, [...flags.split(" "), "-I", include, "-o", draft, ...sources], {
     encoding: "utf8",
   });

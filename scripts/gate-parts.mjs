@@ -60,6 +60,14 @@ export const PARTS = [
     steps: [vitest(["test/interop"])],
   },
   {
+    name: "package",
+    what: "npm pack in a fresh clone, installed into an empty project without scripts, and the API reference",
+    minutes: 2,
+    cores: 1,
+    tun: true,
+    steps: [vitest(["test/package"])],
+  },
+  {
     name: "hostile",
     what: "every hostile peer, at full size",
     minutes: 10,

@@ -7,7 +7,16 @@ export { openTun } from "./devices/tun.ts";
 export { loopback } from "./devices/loopback.ts";
 export { createPair } from "./devices/pair.ts";
 export { duplexDevice } from "./devices/duplex.ts";
-export type { Device, DeviceOffload, PacketReceiver, PacketSender } from "./base/device.ts";
+export {
+  type Device,
+  type DeviceOffload,
+  NO_OFFLOAD,
+  type PacketReceiver,
+  type PacketRemark,
+  type PacketSender,
+  RX_CHECKSUM_GOOD,
+  RX_KEEPABLE,
+} from "./base/device.ts";
 export { StackError, type ErrorCode, type Failure } from "./base/errors.ts";
 export { Stack } from "./stack/stack.ts";
 export type { ConnectOptions, ListenOptions, StackOptions } from "./stack/options.ts";

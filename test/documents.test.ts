@@ -31,10 +31,13 @@ function named(text: string, folder = ""): string[] {
   return [...new Set([...paths, ...links])];
 }
 
+/** Made by `npm run docs`, and not committed. */
+const MADE = /^docs\/api\b/;
+
 test.each(DOCUMENTS)("every file that %s names exists", (document) => {
   const folder = document.slice(0, document.lastIndexOf("/") + 1);
   const paths = named(readFileSync(ROOT + document, "utf8"), folder);
-  expect(paths.filter((path) => !existsSync(ROOT + path))).toEqual([]);
+  expect(paths.filter((path) => !MADE.test(path) && !existsSync(ROOT + path))).toEqual([]);
 });
 
 test("names are found in prose and in links", () => {

@@ -31,7 +31,8 @@ export type SocketFactory = (options: SocketOptions) => TcpSocket;
 
 export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   /** Above this many open sockets, connections are dropped at once. */
-  maxConnections: number | undefined = undefined;
+  // undefined at first, whatever Node's types say
+  maxConnections!: number;
   // as Node's servers show what they were made with
   readonly allowHalfOpen: boolean;
   readonly pauseOnConnect: boolean;
@@ -40,6 +41,8 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   /** Seconds, as Node keeps it. */
   readonly keepAliveInitialDelay: number;
   readonly highWaterMark: number;
+  /** Not there, as in Node since 20, whose types still have it: without this, servers would be none to them. */
+  declare readonly connections: number;
 
   readonly #liveness: Liveness;
   readonly #makeSocket: SocketFactory;
