@@ -19,7 +19,7 @@ import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
 import { beginMemory, settleMemory } from "../tcp/memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
-import type { TcpTrace } from "../tcp/trace.ts";
+import { joinTraces, type TcpTrace } from "../tcp/trace.ts";
 import { advertisedMss } from "../tcp/mss.ts";
 import { mayReuse } from "../tcp/time-wait.ts";
 import { beginTuned } from "../tcp/tuning.ts";
@@ -58,7 +58,7 @@ export class Stack {
   readonly counters: Counters = new Counters();
   readonly addresses: LocalAddresses;
   private readonly host: { requestPoll(): void } | null;
-  private readonly trace: TcpTrace | null;
+  private watchers: readonly TcpTrace[];
   private readonly env: TcpEnvironment;
   private readonly wheel: TimerWheel;
   private readonly table: ConnectionTable<TableEntry>;
@@ -105,7 +105,7 @@ export class Stack {
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.addresses = new LocalAddresses(options.addresses);
     this.host = options.host ?? null;
-    this.trace = options.trace ?? null;
+    this.watchers = options.trace == null ? [] : [options.trace];
     this.clock = options.now;
     this.wheel = new TimerWheel(options.now);
     this.table = new ConnectionTable<TableEntry>(options.rng);
@@ -167,6 +167,17 @@ export class Stack {
         return remark;
       },
     });
+  }
+
+  /** From now on `trace` hears of all connections, until the function that is returned is called. */
+  watch(trace: TcpTrace): () => void {
+    this.setWatchers([...this.watchers, trace]);
+    return () => this.setWatchers(this.watchers.filter((other) => other !== trace));
+  }
+
+  private setWatchers(watchers: readonly TcpTrace[]): void {
+    this.watchers = watchers;
+    this.env.trace = joinTraces(watchers);
   }
 
   /** Bytes that all connections hold, against tcp_mem. */
@@ -338,7 +349,7 @@ export class Stack {
     const max = this.output.maxPayload(c);
     for (let n = 0; n < TURN; n++) {
       if (!c.pollTransmit(out, max, now)) return false;
-      if (this.trace !== null) this.trace.segmentSent(c, out.segment, out.remark, now);
+      if (this.env.trace !== null) this.env.trace.segmentSent(c, out.segment, out.remark, now);
       this.output.segment(c, out);
     }
     return true;

@@ -39,7 +39,7 @@ export class SynAnswers {
   private readonly output: PacketOutput;
   private readonly paths: PathMtus;
   private readonly keys: FastOpenKeys;
-  private readonly onSent: OnSent | null;
+  private readonly onSent: OnSent;
   private readonly out: Outgoing = createOutgoing();
 
   constructor(
@@ -48,7 +48,7 @@ export class SynAnswers {
     output: PacketOutput,
     paths: PathMtus,
     keys: FastOpenKeys,
-    onSent: OnSent | null,
+    onSent: OnSent,
   ) {
     this.settings = settings;
     this.isn = isn;
@@ -147,7 +147,7 @@ export class SynAnswers {
 
   private emit(h: HalfOpen, remark: string | null, now: Instant): void {
     this.out.remark = remark;
-    if (this.onSent !== null) this.onSent(h, this.out.segment, remark, now);
+    this.onSent(h, this.out.segment, remark, now);
     this.output.bare(this.out, h.local, h.localPort, h.remote, h.remotePort);
   }
 }

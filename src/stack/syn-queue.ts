@@ -80,10 +80,11 @@ export class SynQueue {
 
   constructor(parts: SynQueueParts) {
     this.p = parts;
-    const { paths, settings, trace } = parts.env;
-    const tell = (h: HalfOpen, s: TcpSegment, remark: string | null, now: Instant): void =>
-      trace!.segmentSent(this.traced.get(h)!, s, remark, now);
-    const onSent = trace === null ? null : tell;
+    const { env } = parts;
+    const { paths, settings } = env;
+    const onSent = (h: HalfOpen, s: TcpSegment, remark: string | null, now: Instant): void => {
+      if (env.trace !== null) env.trace.segmentSent(this.view(h, now), s, remark, now);
+    };
     const { fastOpenKeys: keys } = parts;
     this.answers = new SynAnswers(settings, parts.isn, parts.output, paths, keys, onSent);
     this.fastOpens = new FastOpens(settings, parts.counters, keys);
@@ -164,11 +165,7 @@ export class SynQueue {
     listener.halfOpen++;
     this.p.env.memory.charge(HALF_OPEN_COST);
     if (s.userTimeout > 0) this.userTimeouts.set(h, s.userTimeout);
-    if (this.p.env.trace !== null) {
-      const c = this.view(h, now);
-      this.traced.set(h, c);
-      this.p.env.trace.segmentReceived(c, s, now);
-    }
+    if (this.p.env.trace !== null) this.p.env.trace.segmentReceived(this.view(h, now), s, now);
     this.answers.synAck(h, null, now);
     this.schedule(h, now);
     return null;
@@ -195,7 +192,16 @@ export class SynQueue {
 
   /** SYN-RECEIVED (RFC 9293 §3.10.7.4) until the ACK is there: the same checks in the same order. */
   onSegment(h: HalfOpen, s: TcpSegment, now: Instant): PacketRemark {
-    if (this.p.env.trace !== null) this.p.env.trace.segmentReceived(this.view(h, now), s, now);
+    const { trace } = this.p.env;
+    if (trace === null) return this.judge(h, s, now);
+    trace.segmentReceived(this.view(h, now), s, now);
+    s.told = true; // the connection that it may make is given it again
+    const remark = this.judge(h, s, now);
+    s.told = false;
+    return remark;
+  }
+
+  private judge(h: HalfOpen, s: TcpSegment, now: Instant): PacketRemark {
     const isReset = (s.flags & RST) !== 0;
     if (hasTimestamps(h.agreed) && !isReset) {
       const old = this.checkTimestamp(h, s, now);
@@ -300,6 +306,7 @@ export class SynQueue {
     const traced = this.traced.get(h);
     if (traced !== undefined) return traced;
     const c = this.p.build(h.local, h.localPort, h.remote, h.remotePort, h.iss, now);
+    if (this.p.env.trace !== null) this.traced.set(h, c);
     beginTuned(c, h.listener.tuning);
     this.syn.seq = h.irs;
     this.syn.tsVal = h.tsRecent;

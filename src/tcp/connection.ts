@@ -47,8 +47,12 @@ export class TcpConnection extends Tcb implements Endpoint {
 
   onSegment(s: TcpSegment, now: Instant): Verdict {
     this.clock = now;
-    if (this.env.trace !== null) this.env.trace.segmentReceived(this, s, now);
-    return segmentArrives(this, s, now);
+    const { trace } = this.env;
+    if (trace === null) return segmentArrives(this, s, now);
+    if (!s.told) trace.segmentReceived(this, s, now);
+    const verdict = segmentArrives(this, s, now);
+    trace.updated?.(this, now);
+    return verdict;
   }
 
   /**
@@ -84,6 +88,7 @@ export class TcpConnection extends Tcb implements Endpoint {
   onTimeout(now: Instant): void {
     this.clock = now;
     timeouts(this, now);
+    if (this.env.trace !== null) this.env.trace.updated?.(this, now);
   }
 
   /** RFC 5927 §4.1: an error counts only if it quotes a segment that is under way. */

@@ -46,7 +46,8 @@ export interface TcpEnvironment {
   readonly lentArena: ReceiveArena;
   readonly sendMemory: SendMemory;
   readonly sentRecords: SentRecordsPool;
-  readonly trace: TcpTrace | null;
+  /** Comes and goes while the stack runs. */
+  trace: TcpTrace | null;
   readonly paths: PathMtus;
   readonly fastOpens: FastOpenServers;
   /** Counts by name (nstat's where one exists); `n` instead of one. */

@@ -14,6 +14,7 @@ import { lossState } from "./recovery/loss-state.ts";
 import { afterReorderingTimer } from "./recovery/on-ack.ts";
 import {
   chooseGuard,
+  GUARD_NAMES,
   GUARD_PROBE,
   GUARD_REORDERING,
   startRetransmitTimer,
@@ -23,6 +24,7 @@ import {
   TIMER_COUNT,
   TIMER_DELAYED_ACK,
   TIMER_KEEPALIVE,
+  TIMER_NAMES,
   TIMER_PACE,
   TIMER_PERSIST,
   TIMER_RETRANSMIT,
@@ -41,8 +43,14 @@ export function timeouts(t: Tcb, now: Instant): void {
     if (t.dead) return;
     if (t.timers.deadline(timer) > now) continue;
     t.timers.stop(timer);
+    if (t.env.trace !== null) t.env.trace.timerExpired?.(t.asEndpoint(), nameOf(t, timer), now);
     expire(t, timer as Timer, now);
   }
+}
+
+/** The retransmission timer's slot is that of whatever guards the data. */
+function nameOf(t: Tcb, timer: number): string {
+  return timer === TIMER_RETRANSMIT ? GUARD_NAMES[t.guard]! : TIMER_NAMES[timer]!;
 }
 
 function expire(t: Tcb, timer: Timer, now: Instant): void {

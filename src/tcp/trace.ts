@@ -10,4 +10,31 @@ export interface TcpTrace {
   segmentReceived(endpoint: Endpoint, segment: TcpSegment, now: Instant): void;
   /** `remark`: null, or a word such as "retransmission: RTO". */
   segmentSent(endpoint: Endpoint, segment: TcpSegment, remark: string | null, now: Instant): void;
+  /** A timer ran out, by its name as in {@link TcpInfo.timer}; called before it acts. */
+  timerExpired?(endpoint: Endpoint, timer: string, now: Instant): void;
+  /** A segment was processed or timers have acted: windows, estimates and losses may be others now. */
+  updated?(endpoint: Endpoint, now: Instant): void;
+}
+
+/** Several watchers as one; null for none. */
+export function joinTraces(traces: readonly TcpTrace[]): TcpTrace | null {
+  const [first = null] = traces;
+  if (traces.length < 2) return first;
+  return {
+    stateChange: (endpoint, from, to, why, now) => {
+      for (const trace of traces) trace.stateChange(endpoint, from, to, why, now);
+    },
+    segmentReceived: (endpoint, segment, now) => {
+      for (const trace of traces) trace.segmentReceived(endpoint, segment, now);
+    },
+    segmentSent: (endpoint, segment, remark, now) => {
+      for (const trace of traces) trace.segmentSent(endpoint, segment, remark, now);
+    },
+    timerExpired: (endpoint, timer, now) => {
+      for (const trace of traces) trace.timerExpired?.(endpoint, timer, now);
+    },
+    updated: (endpoint, now) => {
+      for (const trace of traces) trace.updated?.(endpoint, now);
+    },
+  };
 }

@@ -70,6 +70,8 @@ export interface TcpSegment extends TcpOptions {
   kept: boolean;
   /** The payload stays where it is until the end of the batch. */
   lendable: boolean;
+  /** Watchers have heard of it. */
+  told: boolean;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -104,6 +106,7 @@ export function createTcpSegment(): TcpSegment {
     keepable: false,
     lendable: false,
     kept: false,
+    told: false,
   };
 }
 
