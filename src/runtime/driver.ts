@@ -8,7 +8,9 @@ import { Stack } from "../stack/stack.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
-import type { Cidr } from "../wire/address.ts";
+import { type Cidr, formatIpv4 } from "../wire/address.ts";
+import { ChannelTrace, hasWatchers, tellDrop } from "./channels.ts";
+import * as debug from "./debug.ts";
 import { systemClock, systemMemory, systemRng } from "./system.ts";
 
 export interface DriverOptions {
@@ -43,6 +45,11 @@ export class Driver implements PacketReceiver {
   private draining = false;
   private arrived = false;
   private turns = 0;
+  /** While a diagnostics channel about connections has a subscriber: ends the watching. */
+  private unwatch: (() => void) | null = null;
+  /** Of the batch, for NODE_DEBUG. */
+  private packets = 0;
+  private bytes = 0;
   /** Called once when the device is gone for good. */
   onLost: ((error: Error) => void) | null = null;
   private readonly onTimer = (): void => this.timerDue();
@@ -76,6 +83,13 @@ export class Driver implements PacketReceiver {
       ...(options.settings === undefined ? {} : { settings: options.settings }),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
     });
+    if (debug.trace !== null) this.stack.watch(debug.trace);
+    if (debug.DEVICE)
+      debug.opened(
+        this.device,
+        options.addresses.map(({ address }) => formatIpv4(address)).join(" "),
+      );
+    this.lookForWatchers();
     this.device.start(this);
     this.device.unref();
   }
@@ -87,18 +101,33 @@ export class Driver implements PacketReceiver {
       this.inBatch = true;
       this.now = this.clock.now();
     }
-    return this.stack.input(buffer, offset, length, flags, this.now);
+    if (debug.DEVICE) {
+      this.packets++;
+      this.bytes += length;
+    }
+    const remark = this.stack.input(buffer, offset, length, flags, this.now);
+    if (remark !== null) {
+      tellDrop(buffer, offset, length, remark, this.now);
+      if (debug.PACKETS) debug.drop(buffer, offset, length, remark);
+    }
+    return remark;
   }
 
   onBatchEnd(): void {
     this.inBatch = false;
     this.arrived = true;
+    if (debug.DEVICE) {
+      debug.batch(this.device, this.packets, this.bytes);
+      this.packets = 0;
+      this.bytes = 0;
+    }
     this.turn(this.now);
   }
 
   onDeviceLost(error: Error): void {
     if (this.lost) return;
     this.lost = true;
+    if (debug.DEVICE) debug.deviceEnd(this.device, error.message);
     this.stack.deviceLost({
       code: "ENETDOWN",
       message: `the device is gone: ${error.message}`,
@@ -118,9 +147,20 @@ export class Driver implements PacketReceiver {
 
   /** Polls; after a blocked loop or a stopped process only once the device has nothing more that waited in it. */
   private turn(now: Instant): void {
+    this.lookForWatchers();
     if (this.draining) return;
     if (now - this.armedFor > LATE) this.drain();
     else this.poll(now);
+  }
+
+  /** A channel has got its first subscriber, or lost its last: seen with the next batch, user call or open. */
+  private lookForWatchers(): void {
+    if (hasWatchers() === (this.unwatch !== null)) return;
+    if (this.unwatch === null) this.unwatch = this.stack.watch(new ChannelTrace());
+    else {
+      this.unwatch();
+      this.unwatch = null;
+    }
   }
 
   private drain(): void {
@@ -167,6 +207,7 @@ export class Driver implements PacketReceiver {
   private timerDue(): void {
     const now = this.clock.now();
     const late = now - this.armedFor > LATE;
+    if (late) debug.late(now - this.armedFor);
     this.timer = null;
     this.armedFor = NEVER;
     // answers may wait in the device, and libuv reads only after timers
@@ -175,7 +216,9 @@ export class Driver implements PacketReceiver {
     else this.poll(now);
   }
 
+  /** Asked before each open, so that who has just subscribed hears of all of it. */
   time(): Instant {
+    this.lookForWatchers();
     return this.clock.now();
   }
 
@@ -207,5 +250,6 @@ export class Driver implements PacketReceiver {
     }
     this.disarm();
     await this.device.close();
+    if (debug.DEVICE) debug.deviceEnd(this.device, "closed");
   }
 }

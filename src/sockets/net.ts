@@ -6,6 +6,7 @@ import { connectArguments } from "./arguments.ts";
 import { invalidArgType } from "./errors.ts";
 import type { SocketHost } from "./host.ts";
 import { Liveness } from "./host.ts";
+import { tellClientSocket } from "./node-channels.ts";
 import type { ServerOptions } from "./tcp-server.ts";
 import { TcpServer } from "./tcp-server.ts";
 import { TcpSocket } from "./tcp-socket.ts";
@@ -68,6 +69,7 @@ export function createNet(host: SocketHost): NetModule {
   const connect = ((...args: unknown[]): TcpSocket => {
     const [options, callback] = connectArguments(args);
     const socket = new Socket(options);
+    tellClientSocket(socket);
     return callback === null ? socket.connect(options) : socket.connect(options, callback);
   }) as ConnectFunction;
 

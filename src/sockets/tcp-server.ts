@@ -10,6 +10,7 @@ import type { Callback, ListenOptions, SocketOptions } from "./arguments.ts";
 import { checkPort, ipv4OrNull, listenArguments, resolveHost } from "./arguments.ts";
 import { invalidArgType, listenError, serverAlreadyListening, serverNotRunning } from "./errors.ts";
 import type { ListenerLike, ListenerOwnerLike, Liveness } from "./host.ts";
+import { tellServerSocket } from "./node-channels.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
 
 export interface ServerOptions extends SocketOptions {
@@ -160,6 +161,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
       socket.server = this;
       socket._adopt(endpoint, this.#options.pauseOnConnect === true);
       this.emit("connection", socket);
+      tellServerSocket(socket);
     }
   }
 
