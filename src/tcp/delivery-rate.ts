@@ -27,6 +27,8 @@ export class DeliveryRate {
   /** Bytes delivered, and found lost, since the start. */
   delivered = 0;
   lost = 0;
+  /** Bytes/ms by the last ACK that gave a sample. */
+  latest = 0;
   private deliveredAt: Instant;
   private firstSent: Instant;
   /** Until so much was delivered the sender had too little to send; 0: it has enough. */
@@ -120,6 +122,7 @@ export class DeliveryRate {
     // shorter than any round trip: ACKs were held together somewhere
     if (interval <= 0 || interval < minRtt) return;
     sample.deliveryRate = (this.delivered - sample.priorDelivered) / interval;
+    this.latest = sample.deliveryRate;
   }
 
   /** The moment at which the byte before `seq` left for the first time. */

@@ -71,6 +71,12 @@ export interface TcpInfo {
   readonly recovery: "open" | "recovery" | "loss";
   /** The same as Linux tells it (tcpi_ca_state): after an echo of congestion, and with duplicate ACKs or SACKed data, "open" is more. */
   readonly caState: "open" | "disorder" | "cwr" | "recovery" | "loss";
+  /** Bytes/s that may leave, where they are spread over time; 0: at once (tcpi_pacing_rate). */
+  readonly pacingRate: number;
+  /** Bytes/s that the network delivered by the last ACK; 0 unless the congestion control wants to know (tcpi_delivery_rate). */
+  readonly deliveryRate: number;
+  /** The path was seen to reorder (tcpi_reord_seen > 0). */
+  readonly reorderingSeen: boolean;
   /** Sequence numbers sent and not acknowledged; of these SACKed, and marked lost; believed to be in the network. Bytes. */
   readonly unacked: number;
   readonly sacked: number;
@@ -105,6 +111,8 @@ export interface TcpInfo {
   readonly bytesReceived: number;
   readonly bytesAcked: number;
   readonly bytesSent: number;
+  /** Payload bytes that are known to be at the peer: acknowledged or SACKed (tcpi_delivered, which counts segments). */
+  readonly delivered: number;
   /** Segments and payload bytes sent again since the start (tcpi_total_retrans, tcpi_bytes_retrans). */
   readonly retransmits: number;
   readonly totalRetransmittedBytes: number;

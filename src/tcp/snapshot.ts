@@ -22,6 +22,7 @@ export function snapshot(t: Tcb, now: Instant): TcpInfo {
     ...sequence(t),
     ...agreed(t),
     ...path(t),
+    ...congestion(t),
     ...queues(t),
     ...counts(t),
     ...times(t, now),
@@ -64,11 +65,18 @@ const path = (t: Tcb) => ({
   minRtt: t.rtt.samples === 0 ? 0 : t.rtt.minRtt,
   rto: t.rtt.current(t.env.settings.tcp_rto_max_ms),
   backoff: Math.max(t.rtt.backoff, t.persistBackoff),
+});
+
+const congestion = (t: Tcb) => ({
   cwnd: t.cc?.cwnd ?? 0,
   ssthresh: t.cc?.ssthresh ?? 0,
   congestionControl: t.cc?.name ?? "",
   recovery: t.recovery,
   caState: caState(t),
+  // bytes/ms inside
+  pacingRate: 1000 * (t.cc?.pacingRate ?? t.pace?.rate ?? 0),
+  deliveryRate: 1000 * (t.rate?.latest ?? 0),
+  reorderingSeen: t.losses?.reorderingSeen ?? false,
 });
 
 function caState(t: Tcb): TcpInfo["caState"] {
@@ -103,6 +111,7 @@ const counts = (t: Tcb) => ({
   bytesReceived: t.bytesReceived,
   bytesAcked: t.bytesAcked,
   bytesSent: t.bytesSent,
+  delivered: t.bytesAcked + (t.sent?.sacked ?? 0),
   retransmits: t.retransmits,
   totalRetransmittedBytes: t.retransmittedBytes,
   dsackDuplicates: t.losses?.duplicates ?? 0,

@@ -92,7 +92,7 @@ const timeWords = (c: ConnectionRow): string[] => [
   `rto:${ms(c.rto)}`,
   some("backoff", c.backoff),
   c.srtt > 0 ? `rtt:${ms(c.srtt)}/${ms(c.rttvar)}` : "",
-  c.minRtt > 0 ? `minrtt:${ms(c.minRtt)}` : "",
+  some("ato", Math.round(c.ato)),
 ];
 
 const sizeWords = (c: ConnectionRow): string[] => [
@@ -102,20 +102,34 @@ const sizeWords = (c: ConnectionRow): string[] => [
 ];
 
 const countWords = (c: ConnectionRow): string[] => [
-  some("bytes_sent", c.bytesSent),
+  // every byte that left, as ss has it
+  some("bytes_sent", c.bytesSent + c.totalRetransmittedBytes),
   some("bytes_retrans", c.totalRetransmittedBytes),
   some("bytes_acked", c.bytesAcked),
   some("bytes_received", c.bytesReceived),
   `segs_out:${c.segsOut} segs_in:${c.segsIn}`,
-  `lastsnd:${Math.round(c.lastSent)} lastrcv:${Math.round(c.lastHeard)}`,
+  some("data_segs_out", c.dataSegsOut),
+  some("data_segs_in", c.dataSegsIn),
+  c.srtt > 0 ? `send ${rate((1000 * c.cwnd) / c.srtt)}` : "",
+  `lastsnd:${Math.round(c.lastSent)} lastrcv:${Math.round(c.lastReceived)} lastack:${Math.round(c.lastHeard)}`,
+  c.pacingRate > 0 ? `pacing_rate ${rate(c.pacingRate)}` : "",
+  c.deliveryRate > 0 ? `delivery_rate ${rate(c.deliveryRate)}` : "",
 ];
 
+/** Bytes a second as ss tells them: bits. */
+const rate = (bytesPerSecond: number): string => `${Math.round(8 * bytesPerSecond)}bps`;
+
 const lossWords = (c: ConnectionRow): string[] => [
-  some("unacked", Math.ceil(c.unacked / Math.max(1, c.sndMss))),
-  c.retransmits > 0 ? `retrans:${c.retries}/${c.retransmits}` : "",
-  some("lost", segments(c, c.lost)),
-  some("sacked", segments(c, c.sacked)),
+  some("unacked", c.unackedSegments),
+  c.retransmits > 0 ? `retrans:${c.resentSegments}/${c.retransmits}` : "",
+  some("lost", c.lostSegments),
+  some("sacked", c.sackedSegments),
+  some("dsack_dups", c.dsackDuplicates),
+  c.reorderingSeen ? "reord_seen:1" : "",
+  `rcv_space:${c.receiveBuffer}`,
+  some("rcv_ooopack", c.outOfOrderSegments),
   some("notsent", c.notSent),
+  c.minRtt > 0 ? `minrtt:${ms(c.minRtt)}` : "",
   `snd_wnd:${c.sndWnd} rcv_wnd:${c.rcvWnd}`,
   c.recovery === "open" ? "" : c.recovery,
 ];
