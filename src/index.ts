@@ -24,6 +24,7 @@ export { DEFAULT_SETTINGS, type Settings } from "./tcp/config.ts";
 export type { Endpoint, EndpointOwner } from "./tcp/endpoint.ts";
 export type { TcpInfo } from "./tcp/info.ts";
 export type { TcpState } from "./tcp/state.ts";
+export { qlog, type LogOpener, type LogSink, QlogFolder } from "./tools/qlog/index.ts";
 export type { TcpTrace } from "./tcp/trace.ts";
 export type {
   AckSample,

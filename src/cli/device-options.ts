@@ -28,6 +28,7 @@ export interface RawDeviceOptions {
   readonly offload: string;
   readonly set: readonly string[];
   readonly capture?: string;
+  readonly qlog?: string;
   readonly impair?: string;
   readonly control?: string;
   readonly rootless?: boolean;
@@ -43,6 +44,8 @@ export interface DeviceOptions {
   readonly offload: OffloadMode;
   readonly settings: Partial<Settings>;
   readonly capture: string | null;
+  /** The folder for event logs. */
+  readonly qlog: string | null;
   readonly impairment: ImpairmentSpec | null;
   /** Null: where the TUN's name says. */
   readonly control: string | null;
@@ -67,6 +70,7 @@ export function addDeviceOptions(command: Command): Command {
     )
     .option("--set <key=value>", "a setting by its sysctl name; repeatable", collect, [])
     .option("--capture <file>", "write what passes as pcapng (- for stdout)")
+    .option("--qlog <folder>", "write the events of each connection to a file of its own there")
     .option(
       "--impair <spec>",
       `a bad network, such as loss=1%,delay=20ms; in. or out. before a word means one way. The words: ${IMPAIRMENT_WORDS}`,
@@ -100,6 +104,7 @@ export function checkDeviceOptions(raw: RawDeviceOptions): DeviceOptions {
     offload,
     settings: checkSettings(raw.set),
     capture: raw.capture ?? null,
+    qlog: raw.qlog ?? null,
     impairment: checkImpairment(raw.impair),
     control: raw.control ?? null,
     rootless: raw.rootless === true,

@@ -13,6 +13,7 @@ import { type LoadedSettings, loadSettings } from "../tools/congestion-control/i
 import type { Place } from "../tools/control/metrics.ts";
 import { addressClash, configure, findLink, type HostEnd } from "../tools/netconfig/configure.ts";
 import { IpError } from "../tools/netconfig/ip.ts";
+import { qlog, QlogFolder } from "../tools/qlog/index.ts";
 import { openControl, openMetrics } from "./control-socket.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_MACHINE, usage } from "./failure.ts";
@@ -41,10 +42,12 @@ export async function openStack(
       ...loaded,
       trace,
     });
+    const endLogs = logEvents(stack, options.qlog);
     const blind = await watch(stack, tun.name, options, metrics);
     const close = async (): Promise<void> => {
       blind();
       await stack.close();
+      endLogs();
       undo();
     };
     return { ...stack, tun, close };
@@ -53,6 +56,27 @@ export async function openStack(
     void tun.close();
     if (error instanceof CommandFailure) throw error;
     throw new CommandFailure(EXIT_FAILED, lineOf(error));
+  }
+}
+
+/** An event log for each connection, until the function that is returned is called. */
+function logEvents(stack: UserStack, path: string | null): () => void {
+  if (path === null) return () => {};
+  const folder = openQlogFolder(path);
+  const end = qlog(stack, folder.open);
+  return () => {
+    end();
+    folder.close();
+  };
+}
+
+/** A failure to write is told once, and the stack goes on. */
+export function openQlogFolder(path: string): QlogFolder {
+  const line = (error: unknown): string => `--qlog ${path}: ${lineOf(error)}`;
+  try {
+    return new QlogFolder(path, (error) => process.stderr.write(`tuntcp: ${line(error)}\n`));
+  } catch (error) {
+    throw usage(line(error));
   }
 }
 

@@ -5,7 +5,7 @@ import { configure } from "../tools/netconfig/configure.ts";
 import { type PoolEvents, WorkerPool } from "../tools/workers/pool.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED } from "./failure.ts";
-import { checkHost, explain, hostEnd, load } from "./open-stack.ts";
+import { checkHost, explain, hostEnd, load, openQlogFolder } from "./open-stack.ts";
 
 export interface OpenedWorkers {
   readonly pool: WorkerPool;
@@ -25,7 +25,9 @@ export async function openWorkers(
   const before = options.configure ? checkHost(end) : null;
   const queues = open(options, count);
   let undo = (): void => {};
-  const plan = { address: options.addressText, settings: options.settings, services };
+  const { settings, qlog } = options;
+  if (qlog !== null) openQlogFolder(qlog).close(); // each worker does so again; what is wrong is said here
+  const plan = { address: options.addressText, settings, services, qlog };
   const pool = new WorkerPool(queues, plan, events);
   try {
     if (options.configure) undo = configure(end, before);

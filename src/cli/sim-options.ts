@@ -19,6 +19,7 @@ export interface RawSimOptions {
   readonly out?: string;
   readonly csv?: string;
   readonly capture?: string;
+  readonly qlog?: string;
   readonly json?: boolean;
   readonly queue?: string;
   readonly queueName: string;

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { lineOf } from "../base/errors.ts";
 import type { SimRun } from "../sim/index.ts";
 import { LoadError } from "../tools/load-module/index.ts";
+import { qlogTrace } from "../tools/qlog/index.ts";
 import { JobRunner } from "../tools/sim/job.ts";
 import { type Experiment, inShard, jobsOf, type NumberedJob } from "../tools/sim/jobs.ts";
 import { runJobs } from "../tools/sim/pool.ts";
@@ -29,6 +30,7 @@ import {
   writeRuns,
 } from "./pictures.ts";
 import { addressOf, asFailure, checkQueueName, registerSimWorker } from "./sim-worker.ts";
+import { openQlogFolder } from "./open-stack.ts";
 import { Progress } from "./progress.ts";
 import { SimCapture } from "./sim-capture.ts";
 import { stdoutOf } from "./stdout.ts";
@@ -88,7 +90,8 @@ export function registerSim(program: Command): void {
       "--series",
       "keep the series over time of every run in the results; of a single run they are always kept",
     )
-    .option("--capture <file>", "write the packets of a single run as pcapng (- for stdout)");
+    .option("--capture <file>", "write the packets of a single run as pcapng (- for stdout)")
+    .option("--qlog <folder>", "write the events of each connection of a single run there");
   addOutputs(command).action(sim);
   const merging = command
     .command("merge")
@@ -114,19 +117,20 @@ async function sim(file: string, raw: RawSimOptions): Promise<void> {
   const series = raw.series === true || wantsPictures(raw);
   const { experiment, modules } = explained(() => experimentOf(scenario, options, series));
   const jobs = inShard(jobsOf(experiment), options.shard);
-  if (raw.capture !== undefined && jobs.length !== 1) {
-    throw usage(`--capture: is for a single run, and these are ${jobs.length}`);
+  const watching = raw.capture !== undefined ? "--capture" : "--qlog";
+  const isWatched = raw.capture !== undefined || raw.qlog !== undefined;
+  if (isWatched && jobs.length !== 1) {
+    throw usage(`${watching}: is for a single run, and these are ${jobs.length}`);
   }
-  if (raw.capture !== undefined && raw.queue !== undefined) {
-    throw usage("--capture: cannot be written by the workers of --queue");
+  if (isWatched && raw.queue !== undefined) {
+    throw usage(`${watching}: cannot be written by the workers of --queue`);
   }
   checkPictures(raw, jobs.length);
-  const runs =
-    raw.capture !== undefined
-      ? [await captured(scenario, jobs[0]!, raw.capture)]
-      : raw.queue !== undefined
-        ? await queued(scenario, modules, jobs, raw)
-        : await explainedAsync(run(scenario, jobs, options));
+  const runs = isWatched
+    ? [await watched(scenario, jobs[0]!, raw)]
+    : raw.queue !== undefined
+      ? await queued(scenario, modules, jobs, raw)
+      : await explainedAsync(run(scenario, jobs, options));
   report(results(experiment, options.shard, runs), raw);
 }
 
@@ -223,19 +227,26 @@ async function run(
   }
 }
 
-async function captured(
+async function watched(
   scenario: ScenarioFile,
   { job }: NumberedJob,
-  path: string,
+  { capture: path, qlog: folder }: RawSimOptions,
 ): Promise<SimRun> {
-  const capture = new SimCapture(path);
+  const capture = path === undefined ? null : new SimCapture(path);
+  const logs = folder === undefined ? null : openQlogFolder(folder);
+  const trace = logs === null ? null : qlogTrace(logs.open, null);
   try {
     const runner = new JobRunner(scenario);
     return await explainedAsync(
-      runner.run(job, { onPacket: (now, link, p) => capture.packet(now, link, p) }),
+      runner.run(job, {
+        onPacket: (now, link, p) => capture?.packet(now, link, p),
+        ...(trace === null ? {} : { trace }),
+      }),
     );
   } finally {
-    capture.close();
+    capture?.close();
+    trace?.end();
+    logs?.close();
   }
 }
 

@@ -8,7 +8,7 @@ import type { NetemPacket } from "../netem/packet.ts";
 import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { Endpoint } from "../tcp/endpoint.ts";
 import type { Tcb } from "../tcp/tcb.ts";
-import type { TcpTrace } from "../tcp/trace.ts";
+import { joinTraces, type TcpTrace } from "../tcp/trace.ts";
 import { EventQueue } from "./event-queue.ts";
 import { FlowStats } from "./flow-stats.ts";
 import { BulkFlow } from "./flows/bulk.ts";
@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly replicate?: number;
   /** Each packet that a link delivers, as it is then: time in ms, link, packet. For captures. */
   readonly onPacket?: (now: number, link: SimLink, p: NetemPacket) => void;
+  /** Hears of the connections of all hosts. */
+  readonly trace?: TcpTrace;
   /** Congestion controls that the plan names by the path of a module, loaded. */
   readonly controllers?: ReadonlyMap<string, ControllerKind>;
   /** Runs flows with a user function; without it there may be none. */
@@ -72,7 +74,7 @@ export class Simulation {
       options.seed,
       events,
       log,
-      this.trace(),
+      joinTraces(options.trace === undefined ? [this.trace()] : [this.trace(), options.trace]),
       this.watcher(),
       (h) => this.asked.add(h),
     );

@@ -18,7 +18,7 @@ import { WorkerPool } from ${JSON.stringify(join(DIST, "tools/workers/pool.js"))
 
 const restarts = [];
 const queues = openTunQueues({ name: "tuntcp0" }, 2);
-const plan = { address: "${STACK}/24", settings: {}, services: ["echo:7"] };
+const plan = { address: "${STACK}/24", settings: {}, services: ["echo:7"], qlog: null };
 const pool = new WorkerPool(queues, plan, {
   onRestart: (index) => restarts.push(index),
   onFailure: (reason) => restarts.push(reason),

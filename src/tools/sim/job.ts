@@ -35,8 +35,8 @@ export class JobRunner {
     this.scenario = scenario;
   }
 
-  /** Throws a LoadError for a plan that is none. `extra`: a capture. */
-  async run(job: Job, extra: Pick<RunOptions, "onPacket"> = {}): Promise<SimRun> {
+  /** Throws a LoadError for a plan that is none. `extra`: a capture, a watcher. */
+  async run(job: Job, extra: Pick<RunOptions, "onPacket" | "trace"> = {}): Promise<SimRun> {
     const plan = planOf(this.scenario, {
       parameters: job.parameters,
       settings: job.settings,
@@ -53,7 +53,7 @@ export class JobRunner {
   private async simulate(
     plan: Plan,
     { seed, replicate }: Job,
-    extra: Pick<RunOptions, "onPacket">,
+    extra: Pick<RunOptions, "onPacket" | "trace">,
   ): Promise<SimRun> {
     const controllers = new Map(plan.modules.map((path) => [path, this.controllers.get(path)!]));
     const withUsers = plan.flows.some((flow) => flow.kind === "user");

@@ -10,6 +10,8 @@ export interface WorkerPlan {
   readonly settings: Partial<Settings>;
   /** `name:port`, as on the command line. */
   readonly services: readonly string[];
+  /** The folder for event logs, which exists. */
+  readonly qlog: string | null;
 }
 
 export interface WorkerData extends WorkerPlan {

@@ -12,11 +12,12 @@ import {
 } from "../services/index.ts";
 import type { FromWorker, ToWorker, WorkerData } from "./messages.ts";
 import { loadSettings } from "../congestion-control/index.ts";
+import { qlog, QlogFolder } from "../qlog/index.ts";
 import { reportOf } from "./report.ts";
 import { Strays } from "./strays.ts";
 
 const port = parentPort!;
-const { queue, address, settings, services } = workerData as WorkerData;
+const { queue, address, settings, services, qlog: logs } = workerData as WorkerData;
 
 function tell(message: FromWorker): void {
   port.postMessage(message);
@@ -26,6 +27,8 @@ async function main(): Promise<void> {
   const strays = new Strays((packet) => tell({ type: "stray", packet }));
   const device = attachQueue(queue, (receiver) => strays.watch(receiver));
   const stack = createStack({ device, address, ...(await loadSettings(settings)) });
+  const folder = logs === null ? null : new QlogFolder(logs);
+  const endLogs = folder === null ? () => {} : qlog(stack, folder.open);
   stack.onDeviceLost((error) => tell({ type: "lost", message: error.message }));
   // the texts were checked before a worker was started
   const requests = services.map((text) => parseService(text) as ServiceRequest);
@@ -42,6 +45,8 @@ async function main(): Promise<void> {
     void finishServices(handles, message.graceMs)
       .then(() => stack.close())
       .then(() => {
+        endLogs();
+        folder?.close();
         tell({ type: "finished" });
         port.close();
       });
