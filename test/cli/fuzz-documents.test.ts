@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { COMMAND, obstacle, World } from "../interop/support/world.ts";
 import { commandsOf } from "../support/document.ts";
-import { hasNats } from "../tools/fuzz/support/nats.ts";
+import { ServerProcess } from "../support/server-process.ts";
+import { hasNats, READY } from "../tools/fuzz/support/nats.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-campaigns-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -54,27 +55,22 @@ describe("docs/campaigns.md", () => {
   test.skipIf(!hasNats())("over a broker", async () => {
     expect(overBroker).toHaveLength(2);
     const [start, work] = overBroker as [string, string];
-    const port = 20_000 + (process.pid % 20_000);
-    const [name, ...args] = start.replace("/var/tmp/nats", join(folder, "nats")).split(" ");
-    const server = spawn(name!, [...args, "-p", String(port)], {
-      stdio: ["ignore", "ignore", "pipe"],
+    const [name, ...words] = start.split(" ");
+    const server = await ServerProcess.start({
+      name: name!,
+      args: (port, own) => [
+        ...words.map((word) => word.replace("/var/tmp/nats", own)),
+        "-p",
+        String(port),
+      ],
+      ready: READY,
     });
     try {
-      let said = "";
-      await new Promise<void>((resolve, reject) => {
-        server.once("exit", () => reject(new Error(said)));
-        server.stderr.on("data", (chunk) => {
-          said += String(chunk);
-          if (said.includes("Server is ready")) resolve();
-        });
-      });
-      const { code, out, wrong } = await type(work.replace("4222", String(port)));
+      const { code, out, wrong } = await type(work.replace("4222", String(server.port)));
       expect([code, code === 0 ? "" : wrong]).toEqual([0, ""]);
       expect(out).toMatch(/^300 executions in \d+ rounds/);
     } finally {
-      const exit = once(server, "exit");
-      server.kill("SIGKILL");
-      await exit;
+      await server.stop();
     }
   });
 });
