@@ -1,23 +1,14 @@
 /** `tuntcp doctor` and `tuntcp bench` as commands: what they print, and with which code they end. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { PIECES } from "../../src/tools/bench/pieces.ts";
 import { median } from "../../src/tools/bench/plan.ts";
 import { obstacle, World } from "../interop/support/world.ts";
+import { type Ended, tuntcp as run } from "../support/command.ts";
 
-const COMMAND = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-
-function tuntcp(...args: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
-    encoding: "utf8",
-    timeout: 60_000,
-  });
-  return { code: status, out: stdout, err: stderr };
-}
+const tuntcp = (...args: string[]): Ended => run(args);
 
 test("doctor says of each thing whether it is there, and ends with 3 where no TUN can be had", () => {
   const { code, out } = tuntcp("doctor");

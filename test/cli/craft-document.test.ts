@@ -11,14 +11,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { obstacle, World } from "../interop/support/world.ts";
+import { COMMAND, ROOT, runNode, tuntcp } from "../support/command.ts";
 import { blocksOf, commandsOf } from "../support/document.ts";
 
 const PAGE = "docs/craft.md";
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const COMMAND = join(ROOT, "dist/cli/main.js");
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-craft-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -85,10 +83,7 @@ test("every command of docs/craft.md works, and prints what the page shows", () 
 
 test("the line that the page explains is one", () => {
   const [, example] = blocksOf(PAGE).filter(({ language }) => language === "text");
-  const { stdout } = spawnSync(process.execPath, [COMMAND, "craft", "--dry-run", example!.text], {
-    encoding: "utf8",
-  });
-  expect(stdout).toBe(example!.text);
+  expect(tuntcp(["craft", "--dry-run", example!.text]).out).toBe(example!.text);
 });
 
 test("the program of docs/craft.md prints the packet with its faults, and the fault of the line", () => {
@@ -98,11 +93,9 @@ test("the program of docs/craft.md prints the packet with its faults, and the fa
     join(folder, "run.mjs"),
     program!.text.replace('"tuntcp/packet"', JSON.stringify(path)),
   );
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, "run.mjs")], {
-    encoding: "utf8",
-  });
-  expect([status, stderr]).toEqual([0, ""]);
-  expect(stdout.split("\n").slice(0, 2)).toEqual([
+  const { code, out, err } = runNode([join(folder, "run.mjs")]);
+  expect([code, err]).toEqual([0, ""]);
+  expect(out.split("\n").slice(0, 2)).toEqual([
     expect.stringMatching(/doff 15 sum 0x0bad .*\[ttl 3\]$/),
     expect.stringContaining("mms is no TCP option; did you mean mss?"),
   ]);

@@ -3,29 +3,16 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { readCapture } from "../../src/devices/pcap-reader.ts";
 import { decode, fromJson, type Packet, type PacketInput } from "../../src/packet/index.ts";
+import { COMMAND, type Ended, tuntcp } from "../support/command.ts";
 
-const COMMAND = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-craft-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 function craft(args: readonly string[], input = ""): Ended {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, "craft", ...args], {
-    encoding: "utf8",
-    input,
-    cwd: folder,
-    timeout: 60_000,
-  });
-  return { code: status, out: stdout, err: stderr };
+  return tuntcp(["craft", ...args], { cwd: folder, input });
 }
 
 interface Line {

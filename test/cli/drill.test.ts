@@ -1,15 +1,13 @@
 /** `tuntcp drill` as a command: what it prints, what it writes, with which code it ends; and what docs/drill.md shows. */
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { readCapture } from "../../src/devices/pcap-reader.ts";
+import { type Ended, ROOT, runNode, tuntcp } from "../support/command.ts";
 import { blocksOf, commandsOf } from "../support/document.ts";
 
 const PAGE = "docs/drill.md";
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-drill-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -17,14 +15,7 @@ for (const { file, text } of blocksOf(PAGE))
   if (file !== null) writeFileSync(join(folder, file), text);
 const HELLO = readFileSync(join(folder, "hello.pkt"), "utf8");
 
-function drill(...words: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, "dist/cli/main.js"), "drill", ...words],
-    { cwd: folder, encoding: "utf8", timeout: 60_000 },
-  );
-  return { code: status, out: stdout, err: stderr };
-}
+const drill = (...words: string[]): Ended => tuntcp(["drill", ...words], { cwd: folder });
 
 function put(name: string, text: string): string {
   writeFileSync(join(folder, name), text);
@@ -59,8 +50,7 @@ test("the program of the page does what it says", () => {
   const text = program!.text.replace("tuntcp/drill", join(ROOT, "dist/drill/index.js"));
   const file = join(folder, "program.mjs");
   writeFileSync(file, text.replaceAll("!)", ")"));
-  const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
-  expect([stdout, stderr]).toEqual(["passed\n4 events\n", ""]);
+  expect(runNode([file])).toEqual({ code: 0, out: "passed\n4 events\n", err: "" });
 });
 
 test("--pcapng has the packets of both ends, in the order and at the times of the script", () => {

@@ -1,5 +1,4 @@
 /** `tuntcp fuzz`: what docs/fuzz.md says to type, wrong usage, and a fault that is found, kept, made small and repeated. */
-import { spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -14,22 +13,16 @@ import {
 import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
+import { COMMAND, type Ended, ROOT, runNode } from "../support/command.ts";
 import { blocksOf, commandsOf } from "../support/document.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PAGE = "docs/fuzz.md";
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-fuzz-cli-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function tuntcp(args: readonly string[], main = join(ROOT, "dist/cli/main.js")) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    cwd: folder,
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
-  });
-  return { status, stdout, stderr };
+function tuntcp(args: readonly string[], main = COMMAND): Ended {
+  return runNode([main, ...args], { cwd: folder });
 }
 
 /** Told by test/tools/fuzz: these need a namespace, a TUN or a broker. */
@@ -47,9 +40,9 @@ test("every command of docs/fuzz.md works, on its own example.json", () => {
       .replace(/--time \d+/, "--time 1")
       .replace(/--runs (\d+)/, (_, runs) => `--runs ${Math.min(200, Number(runs))}`)
       .split(" ");
-    const { status, stdout, stderr } = tuntcp(words.slice(1));
-    expect([line, status, status === 0 ? "" : stderr]).toEqual([line, 0, ""]);
-    expect([line, stdout === ""]).toEqual([line, false]);
+    const { code, out, err } = tuntcp(words.slice(1));
+    expect([line, code, code === 0 ? "" : err]).toEqual([line, 0, ""]);
+    expect([line, out === ""]).toEqual([line, false]);
   }
   const script = readFileSync(join(folder, "example.pkt"), "utf8");
   expect(script).toContain("`sysctl -q net.ipv4.tcp_timestamps=0`");
@@ -58,17 +51,14 @@ test("every command of docs/fuzz.md works, on its own example.json", () => {
 }, 240_000);
 
 test("the script of a run is one that tuntcp drill accepts", () => {
-  const { status, stderr } = tuntcp(["drill", "example.pkt"]);
-  expect([status, stderr]).toEqual([0, ""]);
+  const { code, err } = tuntcp(["drill", "example.pkt"]);
+  expect([code, err]).toEqual([0, ""]);
 });
 
 test("a target is a function of bytes, also by the name of the package", () => {
   const code = `import { fuzzer } from "tuntcp/fuzz"; fuzzer("connection")(new Uint8Array(90)); console.log("fine")`;
-  const run = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
-    cwd: ROOT,
-    encoding: "utf8",
-  });
-  expect([run.stdout, run.stderr]).toEqual(["fine\n", ""]);
+  const run = runNode(["--input-type=module", "-e", code], { cwd: ROOT });
+  expect(run).toEqual({ code: 0, out: "fine\n", err: "" });
 });
 
 describe("wrong usage is one line and exit code 2", () => {
@@ -92,10 +82,10 @@ describe("wrong usage is one line and exit code 2", () => {
       join(folder, "words.json"),
       '{"target":"stack","input":{"steps":[{"do":"dance"}]}}',
     );
-    const { status, stdout, stderr } = tuntcp(["fuzz", ...args]);
-    expect([status, stdout]).toEqual([2, ""]);
-    expect(stderr.startsWith(`tuntcp: ${line}`)).toBe(true);
-    expect(stderr.split("\n").length).toBe(2);
+    const { code, out, err } = tuntcp(["fuzz", ...args]);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err.startsWith(`tuntcp: ${line}`)).toBe(true);
+    expect(err.split("\n").length).toBe(2);
   });
 });
 
@@ -115,9 +105,9 @@ test("a fault is found, kept in few steps, and repeats with the same trace until
 
   const args = ["fuzz", "connection", "--runs", "1500", "--seed", "3", "--corpus", "kept"];
   const found = tuntcp(args, main);
-  expect(found.status).toBe(1);
-  expect(found.stderr).toMatch(/tuntcp: connection: MODEL .*RST .*; repeat it with .*\.json\n$/);
-  const file = /--replay (\S+\.json)/.exec(found.stderr)![1]!;
+  expect(found.code).toBe(1);
+  expect(found.err).toMatch(/tuntcp: connection: MODEL .*RST .*; repeat it with .*\.json\n$/);
+  const file = /--replay (\S+\.json)/.exec(found.err)![1]!;
   const finding = JSON.parse(readFileSync(join(folder, file), "utf8")) as {
     hash: string;
     input: { steps: unknown[] };
@@ -125,19 +115,19 @@ test("a fault is found, kept in few steps, and repeats with the same trace until
   expect(finding.input.steps.length).toBeLessThanOrEqual(4);
 
   const again = tuntcp(["fuzz", "--replay", file], main);
-  expect(again.status).toBe(1);
-  expect(again.stderr).toContain(`trace ${finding.hash}, the same as when it was found`);
-  expect(again.stderr.split("\n").length).toBe(2);
+  expect(again.code).toBe(1);
+  expect(again.err).toContain(`trace ${finding.hash}, the same as when it was found`);
+  expect(again.err.split("\n").length).toBe(2);
   const json = tuntcp(["fuzz", "--replay", file, "--json"], main);
-  expect(JSON.parse(json.stdout)).toMatchObject({ target: "connection", same: true });
-  expect(tuntcp(["fuzz", "--replay", file, "--drill", "-"], main).stdout).toMatch(
+  expect(JSON.parse(json.out)).toMatchObject({ target: "connection", same: true });
+  expect(tuntcp(["fuzz", "--replay", file, "--drill", "-"], main).out).toMatch(
     /^\/\/ MODEL in step \d+: /,
   );
 
   writeFileSync(place, right);
   const mended = tuntcp(["fuzz", "--replay", file], main);
-  expect([mended.status, mended.stderr]).toEqual([0, ""]);
-  expect(mended.stdout).toContain("another than when it was found");
+  expect([mended.code, mended.err]).toEqual([0, ""]);
+  expect(mended.out).toContain("another than when it was found");
 
   // the corpus has libFuzzer's names, and the next run begins with it
   const corpus = join(folder, "kept/connection");
@@ -150,6 +140,6 @@ test("a fault is found, kept in few steps, and repeats with the same trace until
         .digest("hex"),
     ).toBe(name);
   const next = tuntcp(["fuzz", "connection", "--runs", "1", "--corpus", "kept", "--json"]);
-  const [report] = JSON.parse(next.stdout) as { corpus: number }[];
+  const [report] = JSON.parse(next.out) as { corpus: number }[];
   expect(report!.corpus).toBeGreaterThan(50);
 }, 240_000);

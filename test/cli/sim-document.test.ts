@@ -1,14 +1,12 @@
 /** What docs/simulation.md says to type does what it says, in the order of the page; fewer replicates, shorter runs. */
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
+import { ROOT, tuntcp } from "../support/command.ts";
 import { blocksOf, commandsOf } from "../support/document.ts";
 
 const PAGE = "docs/simulation.md";
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-sim-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -20,13 +18,9 @@ function type(line: string): string {
     .replace(/--replicates \d+/, "--replicates 3")
     .split(" ")
     .slice(1);
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, "dist/cli/main.js"), ...words],
-    { cwd: folder, encoding: "utf8", timeout: 120_000, maxBuffer: 1 << 28 },
-  );
-  expect([line, status, status === 0 ? "" : stderr]).toEqual([line, 0, ""]);
-  return stdout;
+  const { code, out, err } = tuntcp(words, { cwd: folder });
+  expect([line, code, code === 0 ? "" : err]).toEqual([line, 0, ""]);
+  return out;
 }
 
 test("every command of docs/simulation.md works, from its own first.ts", () => {

@@ -3,11 +3,10 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SimRun } from "../../src/sim/index.ts";
+import { COMMAND, type Ended, tuntcp } from "../support/command.ts";
 
-const COMMAND = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 let folder = "";
 
 beforeAll(() => {
@@ -36,15 +35,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function sim(...args: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, "sim", ...args], {
-    cwd: folder,
-    encoding: "utf8",
-    timeout: 120_000,
-    maxBuffer: 1 << 28,
-  });
-  return { code: status, out: stdout, err: stderr };
-}
+const sim = (...args: string[]): Ended => tuntcp(["sim", ...args], { cwd: folder });
 
 const text = (name: string): string => readFileSync(join(folder, name), "utf8");
 
@@ -154,17 +145,13 @@ test("a sweep's table has a part for each combination, with intervals over its r
 
 test("a capture has every packet as its receiver saw it, with checksums that hold", () => {
   expect(sim("small.json", "--capture", "run.pcapng").err).toBe("");
-  const trace = spawnSync(process.execPath, [COMMAND, "trace", "run.pcapng", "--json"], {
-    cwd: folder,
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
-  });
+  const trace = tuntcp(["trace", "run.pcapng", "--json"], { cwd: folder });
   const piped = spawnSync(process.execPath, [COMMAND, "sim", "small.json", "--capture", "-"], {
     cwd: folder,
     maxBuffer: 1 << 28,
   });
   expect(piped.stdout.equals(readFileSync(join(folder, "run.pcapng")))).toBe(true);
-  const [ladder] = JSON.parse(trace.stdout) as { left: string; right: string }[];
+  const [ladder] = JSON.parse(trace.out) as { left: string; right: string }[];
   expect(ladder).toMatchObject({ right: "10.0.0.2:5001" });
   const two = sim("small.json", "--capture", "x.pcapng", "--replicates", "2");
   expect(two).toMatchObject({ code: 2, out: "" });

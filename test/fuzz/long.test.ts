@@ -1,13 +1,11 @@
 /** Long runs of the command: a hundred million inputs through the parsers and a million sequences in the gate, few every day. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
+import { tuntcp } from "../support/command.ts";
 import { figure, FULL } from "../support/full.ts";
 
-const COMMAND = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-fuzz-long-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -32,12 +30,9 @@ function fuzz(target: string, runs: number, ...more: string[]): Report {
     folder,
     "--json",
   ];
-  const { stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args, ...more], {
-    encoding: "utf8",
-    maxBuffer: 1 << 26,
-  });
-  const [report] = JSON.parse(stdout === "" ? "[]" : stdout) as Report[];
-  if (report === undefined) throw new Error(stderr);
+  const { out, err } = tuntcp([...args, ...more], { timeout: 0 });
+  const [report] = JSON.parse(out === "" ? "[]" : out) as Report[];
+  if (report === undefined) throw new Error(err);
   figure(`fuzz ${target}, inputs`, String(report.executions));
   figure(`fuzz ${target}, inputs/s`, String(report.perSecond));
   expect(report.findings).toEqual([]);

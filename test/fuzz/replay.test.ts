@@ -1,17 +1,14 @@
 /** A run is the same wherever and whenever it is repeated. */
-import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { seededRng } from "../../src/base/rng.ts";
 import { createTarget, type TargetName, TARGETS } from "../../src/fuzz/index.ts";
+import { tuntcp } from "../support/command.ts";
 import { FULL } from "../support/full.ts";
+import { NEWER_NODES, withNode } from "../support/newer-node.ts";
 
-const COMMAND = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-/** Newer Nodes, as the npm registry has them. */
-const NODES = ["24.21.0", "26.10.0"];
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-replay-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -30,13 +27,9 @@ function kept(target: TargetName, seed: number): { file: string; hash: string } 
 }
 
 function replayed(node: string, file: string): unknown {
-  const { stdout, stderr, status } = spawnSync(
-    node,
-    [COMMAND, "fuzz", "--replay", file, "--json"],
-    { encoding: "utf8" },
-  );
-  expect([status, stderr]).toEqual([0, ""]);
-  return JSON.parse(stdout);
+  const { code, out, err } = tuntcp(["fuzz", "--replay", file, "--json"], { node });
+  expect([code, err]).toEqual([0, ""]);
+  return JSON.parse(out);
 }
 
 const INPUTS = TARGETS.flatMap((target) =>
@@ -50,21 +43,15 @@ test("runs in this process and by the command have the same trace, and different
   expect(new Set(INPUTS.map(({ hash }) => hash)).size).toBe(INPUTS.length);
 });
 
+// in the gate alone: those Nodes are fetched over the network
 describe.skipIf(!FULL)("on newer Nodes", () => {
-  test.each(NODES)(
+  test.each(NEWER_NODES)(
     "Node %s gives the same traces",
     (version) => {
-      const place = mkdtempSync(join(tmpdir(), "tuntcp-node-"));
-      try {
-        writeFileSync(join(place, "package.json"), "{}");
-        const spec = `node@npm:node-linux-${process.arch}@${version}`;
-        execFileSync("npm", ["install", "--no-audit", "--no-fund", "--prefix", place, spec]);
-        const node = join(place, "node_modules", "node", "bin", "node");
+      withNode(version, (node) => {
         for (const { target, file, hash } of INPUTS)
           expect(replayed(node, file)).toEqual({ target, violation: null, hash, same: true });
-      } finally {
-        rmSync(place, { recursive: true });
-      }
+      });
     },
     300_000,
   );

@@ -4,15 +4,13 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash, randomFillSync } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { COMMAND, PACKAGE, requireBuild } from "../../support/command.ts";
 import { Namespace, tunObstacle } from "../../support/tun.ts";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
-export const COMMAND: string = join(root, "dist/cli/main.js");
-export const PACKAGE: string = join(root, "dist/index.js");
+export { COMMAND, PACKAGE, requireBuild };
 
 /** The sizes of the long gate instead of those of every day. */
 export const FULL: boolean = process.env["TUNTCP_FULL"] === "1";
@@ -25,16 +23,6 @@ export function obstacle(...tools: string[]): string | null {
   const reason = missing.length > 0 ? `without ${missing.join(" and ")}` : tunObstacle();
   if (reason !== null) console.warn(`interop tests are skipped: ${reason}`);
   return reason;
-}
-
-/** The tests judge what `npm run build` made; an old build would be judged for the sources of today. */
-export function requireBuild(): void {
-  if (!existsSync(COMMAND)) throw new Error("dist/ is missing: npm run build");
-  const built = statSync(COMMAND).mtimeMs;
-  const newer = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).find(
-    (file) => file.endsWith(".ts") && statSync(join(root, "src", file)).mtimeMs > built,
-  );
-  if (newer !== undefined) throw new Error(`dist/ is older than src/${newer}: npm run build`);
 }
 
 /** TUNTCP_TEST_OFFLOAD (auto, checksum, off) and TUNTCP_TEST_WORKERS run the same tests in another mode. */

@@ -1,14 +1,12 @@
 /** The controller of docs/congestion-control.md, as it stands there; and what is wrong with a module in one line. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { runNode, tuntcp } from "../../support/command.ts";
 
 const DOCUMENT = new URL("../../../docs/congestion-control.md", import.meta.url);
 const ROOT = new URL("../../../dist/", import.meta.url).href;
-const COMMAND = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 let folder = "";
 
 beforeAll(() => {
@@ -21,8 +19,8 @@ const code = /```ts\n([\s\S]*?)```/.exec(readFileSync(DOCUMENT, "utf8"))![1]!;
 /** In a Node of its own, as the hooks of a loader hold for a whole one. */
 function node(script: string): string {
   const args = ["--input-type=module", "--eval", script];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
-  return stdout + stderr;
+  const { out, err } = runNode(args, { cwd: folder });
+  return out + err;
 }
 
 test("the tutorial's controller has less than 60 lines, is loaded, and fills a simulated link without filling its queue", () => {
@@ -66,10 +64,10 @@ test.each([
 ])("what is wrong with %s is told in one line, and the command ends with 2", (name, text, what) => {
   const file = join(folder, name);
   if (text !== null) writeFileSync(file, text);
-  const args = [COMMAND, "nc", "--set", `tcp_congestion_control=${file}`, "192.0.2.1", "9"];
-  const { status, stderr, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  expect(stdout).toBe("");
-  expect(stderr).toMatch(/^tuntcp: .*\n$/);
-  expect(stderr).toContain(what);
-  expect(status).toBe(2);
+  const args = ["nc", "--set", `tcp_congestion_control=${file}`, "192.0.2.1", "9"];
+  const { code: exit, out, err } = tuntcp(args);
+  expect(out).toBe("");
+  expect(err).toMatch(/^tuntcp: .*\n$/);
+  expect(err).toContain(what);
+  expect(exit).toBe(2);
 });

@@ -16,12 +16,11 @@ import { openBoard } from "../../../src/tools/fuzz/campaign/index.ts";
 import { type CampaignResult, Merged } from "../../../src/tools/fuzz/campaign/merge.ts";
 import { loadPackages } from "../../../src/tools/fuzz/campaign/nats.ts";
 import { jobsOf, roundsOf, type Specification } from "../../../src/tools/fuzz/campaign/work.ts";
-import { requireBuild } from "../../interop/support/world.ts";
+import { COMMAND, requireBuild } from "../../support/command.ts";
 import { FULL } from "../../support/full.ts";
 import { hasNats, NatsServer } from "./support/nats.ts";
 import { beginToy } from "./support/toy.mjs";
 
-const COMMAND = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 const CHILD = fileURLToPath(new URL("support/campaign-child.mjs", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-campaign-"));
 const missing = hasNats() ? null : "no nats-server";

@@ -1,10 +1,10 @@
 /** A user's file as a module: with types and without, and what is wrong with it in one line. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { runNode } from "../../support/command.ts";
 
 const LOADER = new URL("../../../dist/tools/load-module/index.js", import.meta.url).href;
 const INDEX = fileURLToPath(new URL("../../../dist/index.js", import.meta.url));
@@ -25,8 +25,8 @@ function loaded(name: string): string {
       console.log(error.name + ": " + error.message);
     }`;
   const args = ["--input-type=module", "--eval", script];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
-  return stdout + stderr;
+  const { out, err } = runNode(args, { cwd: folder });
+  return out + err;
 }
 
 function file(name: string, text: string): string {

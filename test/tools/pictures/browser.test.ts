@@ -164,6 +164,7 @@ describe.skipIf(command === null)("in Chromium", () => {
     expect(browser.errors).toEqual([]);
   });
 
+  // in the gate alone: it measures, which takes a machine with nothing else to do
   test.skipIf(!FULL)("frames of a million marks", { timeout: 120_000 }, async () => {
     await open("big.html", { marks: 1e6, samples: 1e5, flows: 3 });
     const { x, y } = await point("section:last-of-type .plot");

@@ -7,7 +7,6 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { Command } from "commander";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -24,10 +23,10 @@ import {
 } from "../../../src/tools/sim/queue/parcel.ts";
 import { work } from "../../../src/tools/sim/queue/work.ts";
 import { fullDigest, loadScenario } from "../../../src/tools/sim/scenario-file.ts";
+import { COMMAND } from "../../support/command.ts";
 import { FULL } from "../../support/full.ts";
 import { Broker, hasRedis } from "./support/redis.ts";
 
-const COMMAND = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "tuntcp-queue-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
