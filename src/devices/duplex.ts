@@ -3,7 +3,7 @@
  * and streams of one's own. Sending is bounded; what the stream does not take in time is dropped.
  */
 import type { Duplex } from "node:stream";
-import type { Device, DeviceOffload, PacketReceiver, PacketRemark } from "../base/device.ts";
+import type { Device, DeviceOffload, PacketReceiver } from "../base/device.ts";
 import { NO_OFFLOAD } from "../base/device.ts";
 import { invariant } from "../base/errors.ts";
 import { BufferedSender } from "./buffered-sender.ts";
@@ -24,7 +24,7 @@ export interface DuplexStats {
   dropped: number;
 }
 
-export class DuplexDevice implements Device {
+export class DuplexDevice extends BufferedSender implements Device {
   readonly name: string;
   readonly mtu: number;
   readonly offload: DeviceOffload = NO_OFFLOAD;
@@ -32,48 +32,27 @@ export class DuplexDevice implements Device {
 
   readonly #stream: Duplex;
   readonly #limit: number;
-  readonly #sender: BufferedSender;
   #waiting = 0;
   #receiver: PacketReceiver | null = null;
   #lost = false;
   #closed: Promise<void> | null = null;
 
   constructor(stream: Duplex, options: DuplexOptions) {
-    this.name = options.name;
-    this.mtu = options.mtu;
-    this.#stream = stream;
-    this.#limit = options.queueLimit ?? 1024;
-    this.#sender = new BufferedSender(
+    super(
       (buffer, offset, length, needsChecksum, gsoSize) => {
         invariant(!needsChecksum && gsoSize === 0, "a stream device has no offload");
         this.#write(buffer, offset, length);
       },
       () => {},
     );
+    this.name = options.name;
+    this.mtu = options.mtu;
+    this.#stream = stream;
+    this.#limit = options.queueLimit ?? 1024;
   }
 
-  get buffer(): Uint8Array {
-    return this.#sender.buffer;
-  }
-
-  get offset(): number {
-    return this.#sender.offset;
-  }
-
-  reserve(size: number): boolean {
-    return this.#waiting < this.#limit && this.#sender.reserve(size);
-  }
-
-  append(chunk: Uint8Array, from: number, to: number): void {
-    this.#sender.append(chunk, from, to);
-  }
-
-  commit(used: number, needsChecksum: boolean, gsoSize: number, remark: PacketRemark): void {
-    this.#sender.commit(used, needsChecksum, gsoSize, remark);
-  }
-
-  flush(): void {
-    this.#sender.flush();
+  override reserve(size: number): boolean {
+    return this.#waiting < this.#limit && super.reserve(size);
   }
 
   start(receiver: PacketReceiver): void {

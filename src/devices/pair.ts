@@ -2,7 +2,7 @@
  * Two devices joined in memory: what one sends, the other receives, on flush and never from within a
  * delivery. Delivery is by the event loop, or by hand for tests and simulations.
  */
-import type { Device, DeviceOffload, PacketReceiver, PacketRemark } from "../base/device.ts";
+import type { Device, DeviceOffload, PacketReceiver } from "../base/device.ts";
 import { NO_OFFLOAD, RX_CHECKSUM_GOOD, RX_KEEPABLE } from "../base/device.ts";
 import { invariant } from "../base/errors.ts";
 import { BufferedSender } from "./buffered-sender.ts";
@@ -32,14 +32,13 @@ interface Queued {
   flags: number;
 }
 
-class PairDevice implements Device {
+class PairDevice extends BufferedSender implements Device {
   readonly name: string;
   readonly mtu: number;
   readonly offload: DeviceOffload;
   readonly stats: PairStats = { delivered: 0, dropped: 0 };
   peer: PairDevice | null = null;
 
-  readonly #sender: BufferedSender;
   readonly #limit: number;
   readonly #wake: () => void;
   readonly #queue: Queued[] = [];
@@ -50,24 +49,16 @@ class PairDevice implements Device {
   #closed = false;
 
   constructor(name: string, options: PairOptions, wake: () => void) {
+    super(
+      (buffer, offset, length, needsChecksum, gsoSize) =>
+        this.#enqueue(buffer, offset, length, needsChecksum, gsoSize),
+      () => this.#onFlush(),
+    );
     this.name = name;
     this.mtu = options.mtu ?? 1500;
     this.offload = options.offload ?? NO_OFFLOAD;
     this.#limit = options.queueLimit ?? 4096;
     this.#wake = wake;
-    this.#sender = new BufferedSender(
-      (buffer, offset, length, needsChecksum, gsoSize) =>
-        this.#enqueue(buffer, offset, length, needsChecksum, gsoSize),
-      () => this.#onFlush(),
-    );
-  }
-
-  get buffer(): Uint8Array {
-    return this.#sender.buffer;
-  }
-
-  get offset(): number {
-    return this.#sender.offset;
   }
 
   /** Packets that were flushed and wait for delivery. */
@@ -75,20 +66,8 @@ class PairDevice implements Device {
     return this.#flushed;
   }
 
-  reserve(size: number): boolean {
-    return this.#queue.length < this.#limit && this.#sender.reserve(size);
-  }
-
-  append(chunk: Uint8Array, from: number, to: number): void {
-    this.#sender.append(chunk, from, to);
-  }
-
-  commit(used: number, needsChecksum: boolean, gsoSize: number, remark: PacketRemark): void {
-    this.#sender.commit(used, needsChecksum, gsoSize, remark);
-  }
-
-  flush(): void {
-    this.#sender.flush();
+  override reserve(size: number): boolean {
+    return this.#queue.length < this.#limit && super.reserve(size);
   }
 
   keepReceived(): void {

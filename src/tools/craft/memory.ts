@@ -1,5 +1,5 @@
 /** The stack in memory: our own, with services that answer, and no device, no root and no kernel anywhere. */
-import type { Device, PacketReceiver, PacketRemark } from "../../base/device.ts";
+import type { Device, PacketReceiver } from "../../base/device.ts";
 import { NO_OFFLOAD } from "../../base/device.ts";
 import { BufferedSender } from "../../devices/buffered-sender.ts";
 import { createStack } from "../../sockets/create-stack.ts";
@@ -9,50 +9,25 @@ import { type NetLike, parseService } from "../services/index.ts";
 import type { Target } from "./wire.ts";
 
 /** Its far end is a function. Packets that are put in may be larger than the MTU, as after the kernel's reassembly. */
-class OpenEnd implements Device {
+class OpenEnd extends BufferedSender implements Device {
   readonly name = "craft";
   readonly mtu: number;
   readonly offload: typeof NO_OFFLOAD = NO_OFFLOAD;
-  readonly #sender: BufferedSender;
   readonly #waiting: Uint8Array[] = [];
   #receiver: PacketReceiver | null = null;
   #out: (bytes: Uint8Array) => void = () => {};
   #delivering = false;
 
   constructor(mtu: number) {
-    this.mtu = mtu;
-    this.#sender = new BufferedSender(
+    super(
       (buffer, offset, length) => this.#out(buffer.slice(offset, offset + length)),
       () => {},
     );
-  }
-
-  get buffer(): Uint8Array {
-    return this.#sender.buffer;
-  }
-
-  get offset(): number {
-    return this.#sender.offset;
+    this.mtu = mtu;
   }
 
   set onSent(out: (bytes: Uint8Array) => void) {
     this.#out = out;
-  }
-
-  reserve(size: number): boolean {
-    return this.#sender.reserve(size);
-  }
-
-  append(chunk: Uint8Array, from: number, to: number): void {
-    this.#sender.append(chunk, from, to);
-  }
-
-  commit(used: number, needsChecksum: boolean, gsoSize: number, remark: PacketRemark): void {
-    this.#sender.commit(used, needsChecksum, gsoSize, remark);
-  }
-
-  flush(): void {
-    this.#sender.flush();
   }
 
   start(receiver: PacketReceiver): void {

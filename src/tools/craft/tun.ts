@@ -4,6 +4,7 @@
  */
 import { type Device, RX_CHECKSUM_GOOD } from "../../base/device.ts";
 import { readI32 } from "../../base/bytes.ts";
+import { forwardPacket } from "../../devices/buffered-sender.ts";
 import { ipv4, type Ipv4Address } from "../../wire/address.ts";
 import { IPV4_HEADER, PROTO_TCP } from "../../wire/ipv4.ts";
 import { fillTcpChecksum, TCP_HEADER } from "../../wire/tcp.ts";
@@ -53,10 +54,9 @@ export function tunTarget(options: TunTargetOptions): Target {
           `a packet of ${bytes.length} bytes does not fit ${device.name}: its MTU is ${options.mtu}`,
         );
       }
-      if (!device.reserve(bytes.length)) device.flush();
-      if (!device.reserve(bytes.length)) throw new Error(`${device.name} takes no packet now`);
-      device.buffer.set(bytes, device.offset);
-      device.commit(bytes.length, false, 0, null);
+      if (!forwardPacket(device, bytes, 0, bytes.length, false, 0, null)) {
+        throw new Error(`${device.name} takes no packet now`);
+      }
       device.flush();
     },
     close: async () => {

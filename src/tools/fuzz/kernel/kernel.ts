@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import type { Device, PacketReceiver } from "../../../base/device.ts";
+import { forwardPacket } from "../../../devices/buffered-sender.ts";
 import { formatIpv4, ipv4, type Ipv4Address } from "../../../wire/address.ts";
 import { type Heard, nothingHeard, type Subject, TEXT } from "./subject.ts";
 import { type Conversation, Wire } from "./wire.ts";
@@ -83,9 +84,9 @@ export class Kernel implements PacketReceiver {
 }
 
 function sendOn(device: Device, packet: Uint8Array): void {
-  if (!device.reserve(packet.length)) throw new Error("the TUN takes no packet");
-  device.buffer.set(packet, device.offset);
-  device.commit(packet.length, false, 0, null);
+  if (!forwardPacket(device, packet, 0, packet.length, false, 0, null)) {
+    throw new Error("the TUN takes no packet");
+  }
   device.flush();
 }
 

@@ -2,6 +2,7 @@
 import { seededRng } from "../../../base/rng.ts";
 import { instantOf } from "../../../base/time.ts";
 import { type DeviceOffload, NO_OFFLOAD } from "../../../base/device.ts";
+import { BufferedSender } from "../../../devices/buffered-sender.ts";
 import {
   CONNECT_PORT,
   LISTEN_PORT,
@@ -34,41 +35,21 @@ export const SETTINGS: Partial<Settings> = {
 const STEP = 1;
 const LONG = 60;
 
-class Collector {
+class Collector extends BufferedSender {
   readonly mtu = 1500;
   readonly offload: DeviceOffload = NO_OFFLOAD;
-  readonly offset = 0;
-  buffer: Uint8Array = new Uint8Array(0);
-  readonly packets: Uint8Array[] = [];
-  private parts: Uint8Array[] = [];
 
-  reserve(size: number): boolean {
-    this.buffer = new Uint8Array(size);
-    this.parts = [];
-    return true;
+  constructor(packets: Uint8Array[]) {
+    super(
+      (buffer, offset, length) => void packets.push(buffer.slice(offset, offset + length)),
+      () => {},
+    );
   }
-
-  append(chunk: Uint8Array, from: number, to: number): void {
-    this.parts.push(chunk.slice(from, to));
-  }
-
-  commit(used: number): void {
-    const whole = [this.buffer.subarray(0, used), ...this.parts];
-    const bytes = new Uint8Array(whole.reduce((n, part) => n + part.length, 0));
-    let at = 0;
-    for (const part of whole) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    this.packets.push(bytes);
-  }
-
-  flush(): void {}
 }
 
 export class OurStack implements Subject, EndpointOwner {
   readonly heard: Heard = nothingHeard();
-  readonly packets: Uint8Array[];
+  readonly packets: Uint8Array[] = [];
   private readonly stack: Stack;
   private now = 1000;
   private endpoint: Endpoint | null = null;
@@ -76,13 +57,11 @@ export class OurStack implements Subject, EndpointOwner {
   private shut = false;
 
   constructor(seed: number) {
-    const sender = new Collector();
-    this.packets = sender.packets;
     this.stack = new Stack({
       addresses: [{ address: ipv4(STACK_ADDRESS), prefix: 24 }],
       rng: seededRng(seed),
       now: instantOf(this.now),
-      sender,
+      sender: new Collector(this.packets),
       settings: SETTINGS,
     });
     this.stack.listen({ port: LISTEN_PORT, owner: this });
