@@ -1,4 +1,5 @@
 /** What a script says, as data. Times are whole microseconds, numbers of packets as the script counts. */
+import type { TcpOption } from "../packet/tcp-option.ts";
 
 export interface Span {
   readonly from: number;
@@ -85,26 +86,6 @@ export interface TcpBody {
   /** "any": `<...>`. */
   readonly options: readonly TcpOption[] | "any";
 }
-
-export type TcpOption =
-  | { readonly kind: "nop" }
-  | { readonly kind: "eol" }
-  | { readonly kind: "mss"; readonly value: number }
-  | { readonly kind: "wscale"; readonly value: number }
-  | { readonly kind: "sackOK" }
-  | { readonly kind: "sack"; readonly blocks: readonly (readonly [number, number])[] }
-  | { readonly kind: "TS"; readonly val: number; readonly ecr: number }
-  | { readonly kind: "md5"; readonly bytes: Uint8Array }
-  | { readonly kind: "FO"; readonly bytes: Uint8Array }
-  | { readonly kind: "FOEXP"; readonly bytes: Uint8Array }
-  /** Accurate ECN: kind 172 or 174 and up to three counters of 24 bits, in this order. */
-  | {
-      readonly kind: "ECN";
-      readonly number: 172 | 174;
-      readonly counters: readonly (readonly [string, number])[];
-    }
-  /** Seen only: an option that the language has no word for. */
-  | { readonly kind: "other"; readonly number: number; readonly bytes: Uint8Array };
 
 export interface IcmpBody {
   readonly protocol: "icmp";

@@ -4,19 +4,11 @@ import { checksum } from "../wire/checksum.ts";
 import { IPV4_HEADER, PROTO_ICMP, PROTO_TCP, writeIpv4 } from "../wire/ipv4.ts";
 import { ACK } from "../wire/tcp-segment.ts";
 import { fillTcpChecksum, TCP_HEADER } from "../wire/tcp.ts";
-import type {
-  EcnWord,
-  IcmpBody,
-  IpInfo,
-  PacketAction,
-  TcpBody,
-  TcpOption,
-  UdpBody,
-} from "./ast.ts";
+import type { EcnWord, IcmpBody, IpInfo, PacketAction, TcpBody, UdpBody } from "./ast.ts";
 import { DrillError } from "./failure.ts";
 import type { Flow } from "./flow.ts";
-import { AE } from "./parse-packet.ts";
-import { optionBytes } from "./tcp-options.ts";
+import { AE } from "../packet/packet.ts";
+import { type TcpOption, tcpOptionsSize, writeTcpOptionList } from "../packet/tcp-option.ts";
 
 const PROTO_UDP = 17;
 const TTL = 255;
@@ -50,10 +42,8 @@ function ip(info: IpInfo, protocol: number, payload: Uint8Array, flow: Flow): Ui
 
 function tcp(body: TcpBody, ports: PacketAction["ports"], o: BuildOptions): Uint8Array {
   const { flow } = o;
-  const options = (body.options as readonly TcpOption[]).flatMap((option) =>
-    optionBytes(live(option, body, o)),
-  );
-  const header = TCP_HEADER + options.length;
+  const options = (body.options as readonly TcpOption[]).map((option) => live(option, body, o));
+  const header = TCP_HEADER + tcpOptionsSize(options);
   const s = new Uint8Array(header + body.length);
   writeU16(s, 0, ports?.source ?? flow.remotePort);
   writeU16(s, 2, ports?.destination ?? flow.localPort);
@@ -63,7 +53,7 @@ function tcp(body: TcpBody, ports: PacketAction["ports"], o: BuildOptions): Uint
   s[13] = body.flags & 255;
   writeU16(s, 14, body.window!);
   writeU16(s, 18, body.urgent);
-  s.set(options, TCP_HEADER);
+  writeTcpOptionList(s, TCP_HEADER, options);
   return s;
 }
 

@@ -1,12 +1,13 @@
 /** An expected packet against a seen one, field by field, in the order that the language gives. */
 import { ACK, PSH } from "../wire/tcp-segment.ts";
-import type { EcnWord, IcmpBody, PacketAction, TcpBody, TcpOption } from "./ast.ts";
+import type { EcnWord, IcmpBody, PacketAction, TcpBody } from "./ast.ts";
+import { formatTcpOption, formatTcpOptions } from "../packet/option-text.ts";
+import { AE } from "../packet/packet.ts";
+import { type TcpOption, tcpOptionsSize } from "../packet/tcp-option.ts";
 import type { FieldDifference } from "./failure.ts";
 import type { Flow } from "./flow.ts";
-import { AE, optionSize } from "./parse-packet.ts";
 import { scriptOptions } from "./print-packet.ts";
 import type { SeenIcmp, SeenPacket, SeenTcp } from "./seen-packet.ts";
-import { optionText } from "./tcp-options.ts";
 
 export interface CompareOptions {
   readonly flow: Flow;
@@ -73,8 +74,8 @@ function compareTcp(want: TcpBody, seen: SeenTcp, o: CompareOptions, differ: Dif
   const { flow } = o;
   const options = want.options === "any" ? null : want.options;
   if (options !== null) {
-    const header = 20 + options.reduce((n, option) => n + optionSize(option), 0);
-    const is = 20 + seen.options.reduce((n, option) => n + optionSize(option), 0);
+    const header = 20 + tcpOptionsSize(options);
+    const is = 20 + tcpOptionsSize(seen.options);
     differ("total length", 20 + header + want.length, 20 + is + seen.length);
     differ("data offset", header / 4, is / 4);
   }
@@ -101,13 +102,13 @@ function compareOptions(
   const is = scriptOptions(seen, o.flow);
   const kinds = (all: readonly TcpOption[]): string => all.map((x) => x.kind).join(",") || "none";
   if (kinds(want) !== kinds(is)) {
-    const text = (all: readonly TcpOption[]): string => `<${all.map(optionText).join(",")}>`;
+    const text = (all: readonly TcpOption[]): string => `<${formatTcpOptions(all)}>`;
     return differ("options", text(want), text(is));
   }
   want.forEach((option, i) => {
     const other = is[i]!;
     if (option.kind !== "TS" || other.kind !== "TS")
-      return differ(`option ${option.kind}`, optionText(option), optionText(other));
+      return differ(`option ${option.kind}`, formatTcpOption(option), formatTcpOption(other));
     const live = (seen[i] as { readonly val: number }).val;
     const off = o.flow.seeTimestamp(option.val, live);
     if (o.tick > 0 && Math.abs(off) * o.tick > o.timestampTolerance)

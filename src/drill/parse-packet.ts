@@ -1,28 +1,13 @@
 /** Packets of a script: direction, IP annotations, ports, and TCP, ICMP or UDP. */
-import type {
-  EcnWord,
-  IcmpBody,
-  IpInfo,
-  PacketAction,
-  PacketBody,
-  TcpBody,
-  TcpOption,
-} from "./ast.ts";
+import type { EcnWord, IcmpBody, IpInfo, PacketAction, PacketBody, TcpBody } from "./ast.ts";
+import { AE } from "../packet/packet.ts";
+import { counterNames } from "../packet/option-text.ts";
+import { tcpFlagOf } from "../packet/tcp-flags.ts";
+import { type TcpOption, tcpOptionLength } from "../packet/tcp-option.ts";
 import { syntax, unsupported } from "./failure.ts";
 import { isIcmpWord, readIcmpBody } from "./parse-icmp.ts";
 import type { TokenReader } from "./token-reader.ts";
 
-export const AE = 0x100;
-const LETTERS: Readonly<Record<string, number>> = {
-  F: 0x01,
-  S: 0x02,
-  R: 0x04,
-  P: 0x08,
-  U: 0x20,
-  E: 0x40,
-  W: 0x80,
-  A: AE,
-};
 const ACK = 0x10;
 const ECN_WORDS = new Set(["noecn", "ect0", "ect1", "ce", "ect01"]);
 const ENCAPSULATIONS = new Set(["ipv4", "ipv6", "gre", "mpls", "encap", "eth", "vlan", "psp"]);
@@ -130,8 +115,8 @@ function readFlags(r: TokenReader): number {
   if (form === null || text === "") throw syntax(first.line, `${text} are no TCP flags`);
   let flags = form[3] === "." ? ACK : 0;
   for (const letter of form[1] ?? "") {
-    const bit = LETTERS[letter];
-    if (bit === undefined) throw syntax(first.line, `${letter} in ${text} is no TCP flag`);
+    const bit = tcpFlagOf(letter);
+    if (bit === 0) throw syntax(first.line, `${letter} in ${text} is no TCP flag`);
     if ((flags & bit) !== 0) throw syntax(first.line, `${letter} stands twice in ${text}`);
     flags |= bit;
   }
@@ -159,7 +144,7 @@ function readOptions(r: TokenReader, inbound: boolean): TcpBody["options"] {
   do options.push(readOption(r));
   while (r.takeSign(","));
   r.sign(">", "behind the options");
-  const size = options.reduce((n, option) => n + optionSize(option), 0);
+  const size = options.reduce((n, option) => n + tcpOptionLength(option), 0);
   if (size % 4 !== 0)
     throw syntax(line, `the options are ${size} bytes, which is no multiple of 4: add nop`);
   if (size > 40) throw syntax(line, `the options are ${size} bytes; 40 fit`);
@@ -183,10 +168,10 @@ function readOption(r: TokenReader): TcpOption {
     case "TS":
       return readTimestamps(r);
     case "md5":
-      return { kind: "md5", bytes: hexBytes(r) };
+      return { kind: word, digest: hexBytes(r) };
     case "FO":
     case "FOEXP":
-      return { kind: word, bytes: hexBytes(r) };
+      return { kind: word, cookie: hexBytes(r) };
     case "ECN":
       return readAccurateEcn(r);
     default:
@@ -221,47 +206,15 @@ function hexBytes(r: TokenReader): Uint8Array {
   return Uint8Array.from(digits.match(/../g)!, (pair) => Number.parseInt(pair, 16));
 }
 
-const COUNTERS: Readonly<Record<string, readonly string[]>> = {
-  e0b: ["e0b", "ceb", "e1b"],
-  e1b: ["e1b", "ceb", "e0b"],
-};
-
 function readAccurateEcn(r: TokenReader): TcpOption {
-  const order = r.is("word") ? COUNTERS[r.peek().text] : undefined;
-  if (order === undefined) throw r.unexpected("e0b or e1b behind ECN");
-  const counters: (readonly [string, number])[] = [];
-  for (const name of order) {
+  const first = r.is("word") ? r.peek().text : "";
+  if (first !== "e0b" && first !== "e1b") throw r.unexpected("e0b or e1b behind ECN");
+  const counters: number[] = [];
+  for (const name of counterNames(first)) {
     if (!r.takeWord(name)) break;
-    counters.push([name, r.natural("a counter of 24 bits", 0xffffff)]);
+    counters.push(r.natural("a counter of 24 bits", 0xffffff));
   }
-  return { kind: "ECN", number: order[0] === "e0b" ? 172 : 174, counters };
-}
-
-/** Bytes on the wire. */
-export function optionSize(option: TcpOption): number {
-  switch (option.kind) {
-    case "nop":
-    case "eol":
-      return 1;
-    case "mss":
-      return 4;
-    case "wscale":
-      return 3;
-    case "sackOK":
-      return 2;
-    case "sack":
-      return 2 + 8 * option.blocks.length;
-    case "TS":
-      return 10;
-    case "md5":
-    case "FO":
-    case "other":
-      return 2 + option.bytes.length;
-    case "FOEXP":
-      return 4 + option.bytes.length;
-    case "ECN":
-      return 2 + 3 * option.counters.length;
-  }
+  return { kind: "ECN", first, counters };
 }
 
 export type { IcmpBody };

@@ -1,38 +1,24 @@
 /** Packets as a script writes them. */
 import { ACK } from "../wire/tcp-segment.ts";
-import type { IpInfo, PacketAction, TcpBody, TcpOption } from "./ast.ts";
+import type { IpInfo, PacketAction, TcpBody } from "./ast.ts";
 import type { SeqNum } from "../wire/seq.ts";
 import type { Flow } from "./flow.ts";
 import { icmpCodeName, icmpTypeName } from "../packet/icmp-words.ts";
-import { AE } from "./parse-packet.ts";
+import { formatTcpOptions } from "../packet/option-text.ts";
+import { formatTcpFlags } from "../packet/tcp-flags.ts";
+import type { TcpOption } from "../packet/tcp-option.ts";
 import type { SeenPacket, SeenTcp } from "./seen-packet.ts";
-import { optionText } from "./tcp-options.ts";
 
-const LETTERS: readonly (readonly [string, number])[] = [
-  ["F", 0x01],
-  ["S", 0x02],
-  ["R", 0x04],
-  ["P", 0x08],
-  ["U", 0x20],
-  ["E", 0x40],
-  ["W", 0x80],
-  ["A", AE],
-];
 const ECN = ["noecn", "ect1", "ect0", "ce"];
-
-export function flagText(flags: number): string {
-  const letters = LETTERS.filter(([, bit]) => (flags & bit) !== 0).map(([letter]) => letter);
-  return `${letters.join("")}${(flags & ACK) !== 0 ? "." : ""}` || "-";
-}
 
 export function tcpText(body: TcpBody): string {
   const { seq, length, ack, window, urgent, options } = body;
-  const parts = [flagText(body.flags), `${seq}:${(seq + length) >>> 0}(${length})`];
+  const parts = [formatTcpFlags(body.flags), `${seq}:${(seq + length) >>> 0}(${length})`];
   if (ack !== null) parts.push(`ack ${ack}`);
   if (window !== null) parts.push(`win ${window}`);
   if (urgent !== 0) parts.push(`urg ${urgent}`);
   if (options === "any") parts.push("<...>");
-  else if (options.length > 0) parts.push(`<${options.map(optionText).join(",")}>`);
+  else if (options.length > 0) parts.push(`<${formatTcpOptions(options)}>`);
   return parts.join(" ");
 }
 

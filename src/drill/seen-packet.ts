@@ -4,9 +4,8 @@ import { foldSum, pseudoHeaderSum, sum16 } from "../wire/checksum.ts";
 import { createIpv4Header, PROTO_ICMP, PROTO_TCP, readIpv4 } from "../wire/ipv4.ts";
 import { type SeqNum, seq } from "../wire/seq.ts";
 import type { Ipv4Address } from "../wire/address.ts";
-import type { TcpOption } from "./ast.ts";
+import { readTcpOptionList, type TcpOption, tcpOptionLength } from "../packet/tcp-option.ts";
 import type { LivePacket } from "./world.ts";
-import { readOptions } from "./tcp-options.ts";
 
 interface SeenIp {
   readonly at: number;
@@ -78,7 +77,7 @@ export function readPacketSeen(packet: LivePacket): SeenPacket {
   let fault = base.fault;
   if (sum !== 0xffff) fault ||= "bad TCP checksum";
   if ((offset & 0x0e) !== 0) fault ||= "reserved bits are set";
-  if (options === null) fault ||= "options that do not fit their lengths";
+  if (!options.every(fits)) fault ||= "options that do not fit their lengths";
   if (!isZero(bytes, from + header, from + length)) fault ||= "payload that is not zero";
   return {
     ...base,
@@ -91,9 +90,23 @@ export function readPacketSeen(packet: LivePacket): SeenPacket {
     ack: seq(readI32(bytes, from + 8)),
     window: readU16(bytes, from + 14),
     urgent: readU16(bytes, from + 18),
-    options: options ?? [],
+    options,
     length: length - header,
   };
+}
+
+/** What stands at buf[from .. to), to the last zero: a script says these, too. */
+function readOptions(buf: Uint8Array, from: number, to: number): TcpOption[] {
+  const options = readTcpOptionList(buf, from, to);
+  let at = from;
+  for (const option of options) at += tcpOptionLength(option);
+  for (; at < to; at++) options.push({ kind: "eol" });
+  return options;
+}
+
+/** Options without a length that leads on, or behind the end of the list, are kept as bytes. */
+function fits(option: TcpOption): boolean {
+  return option.kind !== "raw" || option.bytes[1] === option.bytes.length;
 }
 
 function isZero(bytes: Uint8Array, from: number, to: number): boolean {

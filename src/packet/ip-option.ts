@@ -1,10 +1,10 @@
 /** Options of IPv4 (RFC 791 §3.1) one by one, in the order and with the bytes they have on the wire: read and written. */
 import {
   type EndOrNop,
-  pad,
-  padded,
+  optionListSize,
   type RawOption,
   readOptionList,
+  writeOptionList,
   writePlain,
 } from "./option-list.ts";
 import { readI32, readU16, writeI32, writeU16 } from "../base/bytes.ts";
@@ -43,9 +43,7 @@ export function ipOptionLength(o: IpOption): number {
 
 /** Bytes of the list, padded to whole words. */
 export function ipOptionsSize(options: readonly IpOption[]): number {
-  let n = 0;
-  for (let i = 0; i < options.length; i++) n += ipOptionLength(options[i]!);
-  return padded(n);
+  return optionListSize(options, ipOptionLength);
 }
 
 /** Writes the list and zeros up to the next whole word, which is where it ends. */
@@ -54,9 +52,7 @@ export function writeIpOptionList(
   from: number,
   options: readonly IpOption[],
 ): number {
-  let at = from;
-  for (let i = 0; i < options.length; i++) at = writeIpOption(buf, at, options[i]!);
-  return pad(buf, from, at);
+  return writeOptionList(buf, from, options, writeIpOption);
 }
 
 function writeIpOption(buf: Uint8Array, at: number, o: IpOption): number {

@@ -20,8 +20,7 @@ import {
   rawPacket,
   type TcpFields,
 } from "./packet.ts";
-import { parseTcpFlags } from "./scan-tcp.ts";
-import { formatTcpFlags } from "./print.ts";
+import { formatTcpFlags, parseTcpFlags } from "./tcp-flags.ts";
 import { quoteOf } from "./quote.ts";
 import {
   addressOf,

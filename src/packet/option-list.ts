@@ -14,9 +14,27 @@ export interface RawOption {
 const EOL = 0;
 const NOP = 1;
 
-/** Bytes of options that together have `length`, padded to whole words. */
-export function padded(length: number): number {
-  return (length + 3) & ~3;
+/** Bytes of the list, padded to whole words. */
+export function optionListSize<Option>(
+  options: readonly Option[],
+  lengthOf: (o: Option) => number,
+): number {
+  let n = 0;
+  for (let i = 0; i < options.length; i++) n += lengthOf(options[i]!);
+  return (n + 3) & ~3;
+}
+
+/** Writes the list, one option with each call of `writeOne`, and zeros up to the next whole word, which is where it ends. */
+export function writeOptionList<Option>(
+  buf: Uint8Array,
+  from: number,
+  options: readonly Option[],
+  writeOne: (buf: Uint8Array, at: number, o: Option) => number,
+): number {
+  let at = from;
+  for (let i = 0; i < options.length; i++) at = writeOne(buf, at, options[i]!);
+  while (((at - from) & 3) !== 0) buf[at++] = EOL;
+  return at;
 }
 
 /** Those without more to them than the kind, or than their bytes. */
@@ -27,12 +45,6 @@ export function writePlain(buf: Uint8Array, at: number, o: EndOrNop | RawOption)
   }
   buf[at] = o.kind === "eol" ? EOL : NOP;
   return at + 1;
-}
-
-/** Zeros from `at` up to the next whole word behind `from`, which is where the list ends. */
-export function pad(buf: Uint8Array, from: number, at: number): number {
-  while (((at - from) & 3) !== 0) buf[at++] = EOL;
-  return at;
 }
 
 /**

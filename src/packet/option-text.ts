@@ -46,7 +46,7 @@ export function formatTcpOption(o: TcpOption): string {
     case "uto":
       return `uto ${o.value}${o.minutes ? "m" : "s"}`;
     case "md5":
-      return `md5 ${toHex(o.digest)}`;
+      return `md5 ${toHex(o.digest)}`.trimEnd();
     case "FO":
     case "FOEXP":
       return `${o.kind} ${toHex(o.cookie)}`.trimEnd();
@@ -65,7 +65,8 @@ export function formatTcpOptions(options: readonly TcpOption[]): string {
   return options.map(formatTcpOption).join(",");
 }
 
-function counterNames(first: "e0b" | "e1b"): readonly string[] {
+/** The counters of accurate ECN in the order of the option. */
+export function counterNames(first: "e0b" | "e1b"): readonly string[] {
   return first === "e0b" ? ["e0b", "ceb", "e1b"] : ["e1b", "ceb", "e0b"];
 }
 

@@ -3,7 +3,7 @@
  * {@link parsePacket} takes without it, so that the exact form gives the same packet again, wrong fields included.
  */
 import { formatIpv4, ipv4 } from "../wire/address.ts";
-import { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from "../wire/tcp-segment.ts";
+import { ACK, URG } from "../wire/tcp-segment.ts";
 import { protocolOf } from "./encode.ts";
 import { toHex } from "./hex.ts";
 import {
@@ -16,7 +16,6 @@ import {
 } from "./icmp-words.ts";
 import { formatIpOption, formatTcpOptions } from "./option-text.ts";
 import {
-  AE,
   DEFAULT_TTL,
   type IcmpFields,
   type IpFields,
@@ -24,6 +23,7 @@ import {
   type TcpFields,
 } from "./packet.ts";
 import { quotedPacket } from "./quote.ts";
+import { formatTcpFlags } from "./tcp-flags.ts";
 
 export interface PrintStyle {
   /** Bytes of payload that are written out: none, the first few, or all of them. */
@@ -41,24 +41,6 @@ export const EXACT: PrintStyle = { data: "all", ip: true };
 export const BRIEF: PrintStyle = { data: "some", ip: false };
 
 const SOME = 32;
-const LETTERS = [
-  [SYN, "S"],
-  [FIN, "F"],
-  [RST, "R"],
-  [PSH, "P"],
-  [URG, "U"],
-  [ECE, "E"],
-  [CWR, "W"],
-  [AE, "A"],
-  [ACK, "."],
-] as const;
-
-/** `S`, `S.`, `FP.`, `SEW`; `-` for no flag at all. */
-export function formatTcpFlags(flags: number): string {
-  let letters = "";
-  for (const [bit, letter] of LETTERS) if ((flags & bit) !== 0) letters += letter;
-  return letters === "" ? "-" : letters;
-}
 
 export function formatPacket(packet: Packet, style: PrintStyle = EXACT): string {
   const { ip, tcp, icmp, payload } = packet;

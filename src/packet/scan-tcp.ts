@@ -1,7 +1,7 @@
 /** The line of a segment behind the ports: `S 0:0(0) win 65535 <mss 1460>`. */
-import { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from "../wire/tcp-segment.ts";
+import { ACK } from "../wire/tcp-segment.ts";
 import { scanTcpOptions } from "./option-text.ts";
-import { AE, type IpFields, NO_BYTES, type Packet, type TcpFields } from "./packet.ts";
+import { type IpFields, NO_BYTES, type Packet, type TcpFields } from "./packet.ts";
 import {
   atEnd,
   closed,
@@ -13,35 +13,14 @@ import {
   wordOf,
 } from "./scan-parts.ts";
 import type { Scanner } from "./scanner.ts";
+import { parseTcpFlags } from "./tcp-flags.ts";
 import { tcpOptionsSize } from "./tcp-option.ts";
 
 const U16 = 65535;
 const U32 = 0xffffffff;
 /** Bytes of options that a header has room for. */
 const OPTION_ROOM = 40;
-const LETTERS: Readonly<Record<string, number>> = {
-  S: SYN,
-  F: FIN,
-  R: RST,
-  P: PSH,
-  ".": ACK,
-  U: URG,
-  E: ECE,
-  W: CWR,
-  A: AE,
-};
 const TCP_WORDS = ["ack", "win", "urg", "doff", "rsv", "sum", "data"] as const;
-/** `S.`, `FP.`, `-`, `none`; null for anything else. */
-export function parseTcpFlags(text: string): number | null {
-  if (text === "-" || text === "none") return 0;
-  let flags = 0;
-  for (const letter of text) {
-    const bit = Object.hasOwn(LETTERS, letter) ? LETTERS[letter]! : 0;
-    if (bit === 0 || (flags & bit) !== 0) return null;
-    flags |= bit;
-  }
-  return text === "" ? null : flags;
-}
 
 /** What was written, as all else has its usual value. */
 export interface SaidSegment {

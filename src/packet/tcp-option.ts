@@ -2,10 +2,10 @@
 import { copyOf } from "./hex.ts";
 import {
   type EndOrNop,
-  pad,
-  padded,
+  optionListSize,
   type RawOption,
   readOptionList,
+  writeOptionList,
   writePlain,
 } from "./option-list.ts";
 import { readI32, readU16, writeI32, writeU16 } from "../base/bytes.ts";
@@ -73,9 +73,7 @@ export function tcpOptionLength(o: TcpOption): number {
 
 /** Bytes of the list, padded to whole words. */
 export function tcpOptionsSize(options: readonly TcpOption[]): number {
-  let n = 0;
-  for (let i = 0; i < options.length; i++) n += tcpOptionLength(options[i]!);
-  return padded(n);
+  return optionListSize(options, tcpOptionLength);
 }
 
 /** Writes the list and zeros up to the next whole word, which is where it ends. */
@@ -84,9 +82,7 @@ export function writeTcpOptionList(
   from: number,
   options: readonly TcpOption[],
 ): number {
-  let at = from;
-  for (let i = 0; i < options.length; i++) at = writeTcpOption(buf, at, options[i]!);
-  return pad(buf, from, at);
+  return writeOptionList(buf, from, options, writeTcpOption);
 }
 
 function writeTcpOption(buf: Uint8Array, at: number, o: TcpOption): number {
