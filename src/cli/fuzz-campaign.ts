@@ -2,7 +2,7 @@
 import { lineOf } from "../base/errors.ts";
 import type { Board } from "../tools/fuzz/campaign/board.ts";
 import { takePart } from "../tools/fuzz/campaign/campaign.ts";
-import { codeDigest } from "../tools/fuzz/campaign/code.ts";
+import { campaignCode } from "../tools/fuzz/campaign/code.ts";
 import { openBoard } from "../tools/fuzz/campaign/index.ts";
 import type { CampaignResult } from "../tools/fuzz/campaign/merge.ts";
 import type { Specification } from "../tools/fuzz/campaign/work.ts";
@@ -42,7 +42,7 @@ export async function runCampaign(options: CampaignOptions): Promise<void> {
   const { place, target, seed, json } = options;
   const runs = Number.isFinite(options.runs) ? options.runs : RUNS;
   const say = (line: string): void => void process.stderr.write(`tuntcp: ${line}\n`);
-  const code = codeDigest();
+  const code = campaignCode();
   const specification: Specification | null =
     target === null
       ? null

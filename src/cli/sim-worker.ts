@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { LoadError } from "../tools/load-module/index.ts";
 import { parseAddress, QUEUE_NAME } from "../tools/sim/queue/broker.ts";
 import { work } from "../tools/sim/queue/work.ts";
-import { codeDigest } from "../tools/sim/scenario-file.ts";
+import { simulatorCode } from "../tools/sim/scenario-file.ts";
 import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 import { endOnSignals } from "./lifecycle.ts";
 
@@ -45,7 +45,7 @@ async function simWorker(options: WorkerOptions): Promise<void> {
   const ending = new AbortController();
   const say = (line: string): void => void process.stderr.write(`tuntcp: ${line}\n`);
   const { signal } = ending;
-  const code = codeDigest();
+  const code = simulatorCode();
   const done = work({
     address,
     queue,

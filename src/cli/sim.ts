@@ -15,11 +15,11 @@ import { submitJobs } from "../tools/sim/queue/submit.ts";
 import { csv, tables } from "../tools/sim/report.ts";
 import { merge, type Results, results, toText } from "../tools/sim/results.ts";
 import {
-  codeDigest,
   fullDigest,
   loadScenario,
   planOf,
   type ScenarioFile,
+  simulatorCode,
 } from "../tools/sim/scenario-file.ts";
 import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 import {
@@ -142,7 +142,7 @@ function experimentOf(
 ): { readonly experiment: Experiment; readonly modules: readonly string[] } {
   const { seed, parameters, sweeps, replicates, settings, duration } = options;
   const draft: Experiment = {
-    code: codeDigest(),
+    code: simulatorCode(),
     scenario: scenario.digest,
     name: "",
     seed,

@@ -8,14 +8,10 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { lineOf } from "../../base/errors.ts";
 import { load as loadHook, resolve as resolveHook } from "./hooks.ts";
+import { LoadError } from "./load-error.ts";
 
-/** What is wrong with the user's file, in one line that begins with its name. */
-export class LoadError extends Error {
-  constructor(line: string) {
-    super(line);
-    this.name = "LoadError";
-  }
-}
+export { LoadError } from "./load-error.ts";
+export { type LoadPackage, loadTwoPackages } from "./packages.ts";
 
 export type LoadedModule = Readonly<Record<string, unknown>>;
 

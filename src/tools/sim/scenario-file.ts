@@ -1,8 +1,7 @@
 /** A scenario file: loaded, with the congestion controls that it names, and a digest that says whether two are the same. */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   type Plan,
   type PlanOptions,
@@ -11,6 +10,7 @@ import {
   type ScenarioInput,
 } from "../../sim/index.ts";
 import type { ControllerKind } from "../../tcp/congestion/controller.ts";
+import { codeDigest } from "../code-digest/index.ts";
 import { loadCongestionControl } from "../congestion-control/index.ts";
 import { LoadError, loadModule } from "../load-module/index.ts";
 
@@ -108,17 +108,6 @@ export function allSources(scenario: ScenarioFile, modules: readonly string[]): 
 const ROOMS = ["base", "wire", "tcp", "stack", "netem", "sockets", "sim"];
 
 /** Over the code of the simulator that is running: results of different code are not put together. */
-export function codeDigest(): string {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  const hash = createHash("sha256");
-  for (const room of ROOMS) {
-    const names = readdirSync(join(root, room), { recursive: true }) as string[];
-    for (const name of names.map((n) => n.replaceAll("\\", "/")).toSorted()) {
-      const path = join(root, room, name);
-      if (!/\.(?:js|ts)$/.test(name) || name.endsWith(".d.ts") || !statSync(path).isFile())
-        continue;
-      hash.update(`${room}/${name}\n`).update(readFileSync(path));
-    }
-  }
-  return hash.digest("hex");
+export function simulatorCode(): string {
+  return codeDigest(ROOMS);
 }

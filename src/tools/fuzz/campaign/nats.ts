@@ -6,7 +6,7 @@
 import type { Consumer, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LoadError } from "../../load-module/index.ts";
+import { LoadError, type LoadPackage, loadTwoPackages } from "../../load-module/index.ts";
 import type { NatsAddress } from "./address.ts";
 import type { Board, Claim, ObjectKind } from "./board.ts";
 
@@ -36,22 +36,10 @@ const STORE_FAILED = 10077;
 const UNAVAILABLE = 503;
 
 /** Throws a LoadError that says what to install. */
-export async function loadPackages(
-  load: (name: string) => Promise<unknown> = (name) => import(/* @vite-ignore */ name),
-): Promise<Packages> {
-  try {
-    const [transport, jetstream] = await Promise.all([
-      load("@nats-io/transport-node"),
-      load("@nats-io/jetstream"),
-    ]);
-    return { transport, jetstream } as Packages;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ERR_MODULE_NOT_FOUND") throw error;
-    throw new LoadError(
-      "--campaign nats://… needs two packages that are not installed: npm install @nats-io/transport-node@3.3.1 @nats-io/jetstream@3.3.1",
-    );
-  }
+export async function loadPackages(load?: LoadPackage): Promise<Packages> {
+  const packages = ["@nats-io/transport-node@3.3.1", "@nats-io/jetstream@3.3.1"] as const;
+  const [transport, jetstream] = await loadTwoPackages("--campaign nats://…", packages, load);
+  return { transport, jetstream } as Packages;
 }
 
 /** Throws a LoadError where there is no broker with JetStream. */

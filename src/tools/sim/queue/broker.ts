@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Queue, QueueEvents } from "bullmq";
 import type { Redis } from "ioredis";
-import { LoadError } from "../../load-module/index.ts";
+import { LoadError, type LoadPackage, loadTwoPackages } from "../../load-module/index.ts";
 import type { Job } from "../job.ts";
 
 export interface Connection {
@@ -81,19 +81,10 @@ export interface Packages {
 }
 
 /** Throws a LoadError that says what to install. */
-export async function loadPackages(
-  load: (name: string) => Promise<unknown> = (name) => import(/* @vite-ignore */ name),
-): Promise<Packages> {
-  try {
-    const [bullmq, ioredis] = await Promise.all([load("bullmq"), load("ioredis")]);
-    return { bullmq, ioredis } as Packages;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ERR_MODULE_NOT_FOUND") throw error;
-    throw new LoadError(
-      "--queue needs two packages that are not installed: npm install bullmq@6.7.0 ioredis@6.0.0",
-    );
-  }
+export async function loadPackages(load?: LoadPackage): Promise<Packages> {
+  const packages = ["bullmq@6.7.0", "ioredis@6.0.0"] as const;
+  const [bullmq, ioredis] = await loadTwoPackages("--queue", packages, load);
+  return { bullmq, ioredis } as Packages;
 }
 
 export type RunQueue = Queue<Order, Receipt, string, Order, Receipt, string>;
