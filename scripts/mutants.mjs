@@ -12,17 +12,16 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { place, readSources, withFault, workFolder } from "./faults.mjs";
 
 const ROOT = join(import.meta.dirname, "..");
 const COPIES = 2;
@@ -38,25 +37,6 @@ const QUICK = "base wire tcp stack traces sim grid soak".split(" ").map((d) => `
 function refuse(text) {
   console.error(`scripts/mutants.mjs: ${text}`);
   process.exit(2);
-}
-
-/** The file that has `find` once, or why there is none. */
-export function place(mutant, sources) {
-  const found = [];
-  for (const [path, text] of sources) {
-    for (let at = text.indexOf(mutant.find); at >= 0; at = text.indexOf(mutant.find, at + 1))
-      found.push(path);
-  }
-  if (found.length === 1) return { path: found[0], why: "" };
-  const where = found.length === 0 ? "nowhere" : `${found.length} times (${found.join(", ")})`;
-  return { path: null, why: `${mutant.name}: stands ${where}, not once` };
-}
-
-/** Path below src and text of each source file. */
-export function readSources(root) {
-  const folder = join(root, "src");
-  const names = readdirSync(folder, { recursive: true }).filter((n) => n.endsWith(".ts"));
-  return new Map(names.map((n) => [join("src", n), readFileSync(join(folder, n), "utf8")]));
 }
 
 /** A copy of what tests need; the packages are linked. */
@@ -119,10 +99,7 @@ function end(child) {
 async function tryMutant(mutant, path, copy, onlyFirst, allPass) {
   const file = join(copy, path);
   const whole = readFileSync(file, "utf8");
-  writeFileSync(
-    file,
-    whole.replace(mutant.find, () => mutant.replace),
-  );
+  writeFileSync(file, withFault(whole, mutant));
   try {
     const first = await runTests(copy, mutant.tests, PATIENCE);
     if (first !== "" || onlyFirst) return first;
@@ -160,17 +137,9 @@ async function main() {
   const lost = places.filter((p) => p.path === null);
   if (lost.length > 0) refuse(lost.map((p) => p.why).join("; "));
 
-  const work = mkdtempSync(join(tmpdir(), "tuntcp-mutants-"));
-  const finish = () => {
+  const { work, finish } = workFolder("mutants", () => {
     for (const child of children) end(child);
-    rmSync(work, { recursive: true, force: true });
-  };
-  for (const signal of ["SIGINT", "SIGTERM"]) {
-    process.on(signal, () => {
-      finish();
-      process.exit(signal === "SIGINT" ? 130 : 143);
-    });
-  }
+  });
   try {
     const copies = Array.from({ length: COPIES }, (_, n) => makeCopy(work, n));
     const named = [...new Set(chosen.flatMap((m) => m.tests))];
@@ -226,4 +195,4 @@ async function main() {
   }
 }
 
-if (relative(process.argv[1] ?? "", import.meta.filename) === "") await main();
+await main();

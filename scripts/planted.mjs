@@ -7,12 +7,12 @@
  * Exit 1: fewer than 25 of 30 were found. 2: wrong usage, or a bug that does not stand exactly once in the source.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { place, readSources } from "./mutants.mjs";
+import { place, readSources, withFault, workFolder } from "./faults.mjs";
 import { PLANTED } from "./planted-list.mjs";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -53,10 +53,7 @@ function build(work, name, bug, sources) {
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
   if (bug !== null) {
     const { path } = place(bug, sources);
-    writeFileSync(
-      join(copy, path),
-      sources.get(path).replace(bug.find, () => bug.replace),
-    );
+    writeFileSync(join(copy, path), withFault(sources.get(path), bug));
   }
   const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
   const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", copy, "--noCheck"], {
@@ -124,17 +121,9 @@ async function main() {
   const lost = chosen.map((bug) => place(bug, sources)).filter(({ path }) => path === null);
   if (lost.length > 0) refuse(lost.map(({ why }) => why).join("; "));
 
-  const work = mkdtempSync(join(tmpdir(), "tuntcp-planted-"));
-  const finish = () => {
+  const { work, finish } = workFolder("planted", () => {
     for (const child of children) child.kill("SIGKILL");
-    rmSync(work, { recursive: true, force: true });
-  };
-  for (const signal of ["SIGINT", "SIGTERM"]) {
-    process.on(signal, () => {
-      finish();
-      process.exit(signal === "SIGINT" ? 130 : 143);
-    });
-  }
+  });
   try {
     const clean = build(work, "clean", null, sources);
     const missed = [];

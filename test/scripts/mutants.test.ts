@@ -49,7 +49,7 @@ function write(replace: string): void {
 
 test("each fault stands exactly once in the source, changes it, and names tests that exist", async () => {
   const { MUTANTS } = await load<{ readonly MUTANTS: readonly Mutant[] }>("mutants-list.mjs");
-  const { place, readSources } = await load<Script>("mutants.mjs");
+  const { place, readSources } = await load<Script>("faults.mjs");
   const sources = readSources(ROOT);
   expect(MUTANTS.length).toBeGreaterThanOrEqual(32);
   expect(new Set(MUTANTS.map((m) => m.name)).size).toBe(MUTANTS.length);

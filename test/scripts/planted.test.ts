@@ -18,7 +18,7 @@ interface Bug {
 
 test("thirty bugs, each of which stands exactly once in the source and changes it", async () => {
   const { place, readSources } = (await import(
-    new URL("../../scripts/mutants.mjs", import.meta.url).href
+    new URL("../../scripts/faults.mjs", import.meta.url).href
   )) as {
     place: (bug: Bug, sources: Map<string, string>) => { path: string | null; why: string };
     readSources: (root: string) => Map<string, string>;
