@@ -13,7 +13,7 @@ setup_node() {
 # is missing is said.
 setup_tools() {
   local pair command package missing=""
-  [ $# -gt 0 ] || set -- curl:curl nc:netcat-openbsd tshark:tshark ip:iproute2 ping:iputils-ping openssl:openssl iperf3:iperf3 ps:procps cc:gcc redis-server:redis-server nats-server:nats-server
+  [ $# -gt 0 ] || set -- curl:curl nc:netcat-openbsd tshark:tshark ip:iproute2 ping:iputils-ping openssl:openssl iperf3:iperf3 ps:procps cc:gcc redis-server:redis-server nats-server:nats-server pg_ctlcluster:postgresql
   for pair in "$@"; do
     command=${pair%%:*} package=${pair##*:}
     command -v "$command" >/dev/null 2>&1 || missing="$missing $package"
@@ -40,4 +40,19 @@ setup_build() {
   fi
   echo "building"
   npm run --silent build
+}
+
+# Newer Nodes, for the tests that run programs on them; without the npm registry it is said what is missing.
+setup_nodes() {
+  local version place machine
+  [ "$(uname -s)" = Linux ] || return 0
+  case $(uname -m) in x86_64) machine=linux-x64 ;; aarch64) machine=linux-arm64 ;; *) return 0 ;; esac
+  for version in "$@"; do
+    place=node_modules/.nodes/$version
+    [ ! -x "$place/node_modules/node/bin/node" ] || continue
+    echo "bringing Node $version from the npm registry"
+    mkdir -p "$place" && echo '{"private":true}' >"$place/package.json"
+    npm install --no-audit --no-fund --no-save --prefix "$place" "node@npm:node-$machine@$version" >"/tmp/tuntcp-node.log" 2>&1 ||
+      { echo "npm could not install Node $version (tests on it are skipped); its last lines:"; tail -n 3 /tmp/tuntcp-node.log; }
+  done
 }

@@ -36,9 +36,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   fuzz: ["base", "wire", "packet", "tcp", "stack"],
   tools: BELOW_TOOLS,
   cli: [...BELOW_TOOLS, "tools"],
+  register: [...BELOW_TOOLS, "tools", "cli"],
 };
 /** What may come from outside: Node's own modules, and packages by name. */
-const MAY_USE_NODE = new Set(["devices", "runtime", "sockets", "tools", "cli"]);
+const MAY_USE_NODE = new Set(["devices", "runtime", "sockets", "tools", "cli", "register"]);
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   devices: ["node-gyp-build"],
   tools: [

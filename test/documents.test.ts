@@ -18,6 +18,7 @@ const DOCUMENTS = [
   "docs/gate.md",
   "docs/hostile.md",
   "docs/kernel-oracle.md",
+  "docs/node-programs.md",
   "docs/performance.md",
   "docs/simulation.md",
   "docs/sockets.md",

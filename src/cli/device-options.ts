@@ -111,7 +111,7 @@ export function checkDeviceOptions(raw: RawDeviceOptions): DeviceOptions {
   };
 }
 
-function checkAddress(text: string): Cidr {
+export function checkAddress(text: string): Cidr {
   const address = parseCidr(text);
   if (address !== null && isUnicast(address.address)) return address;
   throw usage(`--address ${text}: give a host's address with its prefix length, as 192.0.2.2/24`);

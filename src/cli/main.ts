@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   ss: async () => (await import("./ss.ts")).registerSs,
   top: async () => (await import("./top.ts")).registerTop,
   nc: async () => (await import("./nc.ts")).registerNc,
+  run: async () => (await import("./run.ts")).registerRun,
   trace: async () => (await import("./trace.ts")).registerTrace,
   craft: async () => (await import("./craft.ts")).registerCraft,
   show: async () => (await import("./show.ts")).registerShow,

@@ -1,6 +1,6 @@
 /** From checked options to a running stack: capture file, TUN, kernel's end, impairment; and all of it taken back. */
 import { lineOf } from "../base/errors.ts";
-import { captureDevice } from "../devices/capture.ts";
+import { CapturedDevice, captureDevice } from "../devices/capture.ts";
 import { impairDevice } from "../devices/impair.ts";
 import { isSystemError, NativeLayerError } from "../devices/native-binding.ts";
 import { openTun, type TunDevice } from "../devices/tun.ts";
@@ -21,6 +21,8 @@ import { version } from "./version.ts";
 
 export interface OpenedStack extends UserStack {
   readonly tun: TunDevice;
+  /** At once, for a process that ends: all of `close` but the connections and the device. */
+  readonly restore: () => void;
 }
 
 /** Nothing is left behind when it throws (a CommandFailure). */
@@ -36,8 +38,9 @@ export async function openStack(
   let undo = (): void => {};
   try {
     if (options.configure) undo = configure(end, before);
+    const device = wrap(tun, options);
     const stack = createStack({
-      device: wrap(tun, options),
+      device,
       address: options.addressText,
       ...loaded,
       trace,
@@ -50,7 +53,12 @@ export async function openStack(
       endLogs();
       undo();
     };
-    return { ...stack, tun, close };
+    const restore = (): void => {
+      blind();
+      if (device instanceof CapturedDevice) device.finish();
+      undo();
+    };
+    return { ...stack, tun, close, restore };
   } catch (error) {
     undo();
     void tun.close();
@@ -187,14 +195,15 @@ export function explain(error: unknown, options: DeviceOptions): CommandFailure 
   }
 }
 
-function wrap(tun: TunDevice, options: DeviceOptions): Device {
+/** `looped`: what is sent comes back. */
+export function wrap(inner: Device, options: DeviceOptions, looped = false): Device {
   const device =
     options.impairment === null
-      ? tun
-      : impairDevice(tun, options.impairment, { clock: systemClock });
+      ? inner
+      : impairDevice(inner, options.impairment, { clock: systemClock });
   if (options.capture === null) return device;
   try {
-    return captureDevice(device, options.capture, systemClock);
+    return captureDevice(device, options.capture, systemClock, looped);
   } catch (error) {
     throw usage(`--capture ${options.capture}: ${lineOf(error)}`);
   }

@@ -14,6 +14,7 @@ import { type Direction, PcapngWriter } from "./pcapng.ts";
 export class CapturedDevice extends Middleware {
   private readonly writer: PcapngWriter;
   private readonly clock: Clock;
+  private readonly once: boolean;
   /** ms since 1970 at the clock's zero. */
   private readonly epoch: number;
   private readonly copy: Uint8Array = new Uint8Array(65_600);
@@ -21,10 +22,12 @@ export class CapturedDevice extends Middleware {
   /** Answers given while a packet is delivered: they stand in the file behind what they answer. */
   private held: (() => void)[] | null = null;
 
-  constructor(inner: Device, writer: PcapngWriter, clock: Clock) {
+  /** `once`: what is sent comes back, and is written when it is sent only. */
+  constructor(inner: Device, writer: PcapngWriter, clock: Clock, once = false) {
     super(inner);
     this.writer = writer;
     this.clock = clock;
+    this.once = once;
     this.epoch = Date.now() - clock.now();
   }
 
@@ -47,6 +50,7 @@ export class CapturedDevice extends Middleware {
   }
 
   protected override incoming(receiver: PacketReceiver): PacketReceiver {
+    if (this.once) return receiver;
     return {
       onPacket: (buffer, offset, length, flags) => {
         const at = this.clock.now();
@@ -85,13 +89,23 @@ export class CapturedDevice extends Middleware {
     this.writer.packet(ms, direction, this.copy, 0, length, remark);
   }
 
+  /** The file is whole when it returns, and takes no more. */
+  finish(): void {
+    this.writer.close();
+  }
+
   override async close(): Promise<void> {
     await this.inner.close();
-    this.writer.close();
+    this.finish();
   }
 }
 
 /** Throws the system's error when the file cannot be made. */
-export function captureDevice(inner: Device, path: string, clock: Clock): CapturedDevice {
-  return new CapturedDevice(inner, new PcapngWriter(path, inner.name), clock);
+export function captureDevice(
+  inner: Device,
+  path: string,
+  clock: Clock,
+  once = false,
+): CapturedDevice {
+  return new CapturedDevice(inner, new PcapngWriter(path, inner.name), clock, once);
 }

@@ -7,6 +7,7 @@ import type { Settings } from "../tcp/config.ts";
 import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { type Cidr, parseCidr } from "../wire/address.ts";
+import type { SocketHost } from "./host.ts";
 import { createNet, type NetModule } from "./net.ts";
 
 export interface CreateStackOptions {
@@ -25,6 +26,8 @@ export interface UserStack {
   readonly core: Stack;
   readonly settings: Settings;
   readonly device: Device;
+  /** What sockets of another shape stand on, as those of `net` do. */
+  readonly host: SocketHost;
   /** Told once when the device is gone for good. */
   readonly onDeviceLost: (listener: (error: Error) => void) => void;
   /** RST to whoever is still connected, then the device; afterwards nothing keeps the process alive. */
@@ -48,6 +51,7 @@ export function createStack(options: CreateStackOptions): UserStack {
     core: driver.stack,
     settings: driver.stack.settings,
     device: options.device,
+    host: driver,
     onDeviceLost(listener) {
       driver.onLost = listener;
     },

@@ -13,7 +13,7 @@ export interface SystemError extends Error {
   port?: number;
 }
 
-function errnoOf(code: string): number {
+export function errnoOf(code: string): number {
   const table: Readonly<Record<string, number>> = constants.errno;
   return -(table[code] ?? constants.errno.EIO);
 }
