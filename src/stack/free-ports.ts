@@ -25,7 +25,9 @@ export class FreePorts<T extends object> {
     this.mayTakeOver = mayTakeOver;
   }
 
-  toListen(address: Ipv4Address): number {
+  /** `wanted`, or for 0 one that is free. */
+  toListen(address: Ipv4Address, wanted: number): number {
+    if (wanted !== 0) return wanted;
     const isFree = (p: number): boolean => !this.listeners.conflicts(address, p);
     const port = this.ports.choose(address, UNSPECIFIED, 0, isFree);
     if (port === 0) throw new StackError("EADDRINUSE", "no ephemeral port is free");

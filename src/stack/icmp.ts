@@ -1,5 +1,5 @@
 /** ICMP as a host speaks it: echo, errors handed to the connection they quote, errors sent within a limit. */
-import { readU16 } from "../base/bytes.ts";
+import { readU16, writeI32 } from "../base/bytes.ts";
 import type { ErrorCode, Failure } from "../base/errors.ts";
 import type { Instant } from "../base/time.ts";
 import { formatIpv4, ipv4, type Ipv4Address } from "../wire/address.ts";
@@ -11,16 +11,18 @@ import {
   PROTO_ICMP,
   PROTO_TCP,
   readIpv4,
+  writeIpv4,
 } from "../wire/ipv4.ts";
 import { seq } from "../wire/seq.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import type { Counters } from "./counters.ts";
+import type { HalfOpen } from "./half-open.ts";
 import type { IcmpRateLimit } from "./icmp-limit.ts";
 import type { PacketOutput } from "./packet-output.ts";
 
 const ECHO_REPLY = 0;
 const UNREACHABLE = 3;
-const ECHO_REQUEST = 8;
+export const ECHO_REQUEST = 8;
 const TIME_EXCEEDED = 11;
 const PARAMETER_PROBLEM = 12;
 
@@ -166,6 +168,17 @@ export class IcmpHandler {
     if (readIpv4(first, 0, readU16(first, 2), h) === null) {
       this.send(h, first, 0, TIME_EXCEEDED, 1, 0, now);
     }
+  }
+
+  /** Nobody is to be found where a SYN wants to go. What is quoted is as it came in all that a client looks at. */
+  synUnreachable(h: HalfOpen, toNet: boolean, now: Instant): void {
+    const quoted = new Uint8Array(40);
+    writeIpv4(quoted, 0, 40, 0, 0, true, 64, PROTO_TCP, h.remote, h.local);
+    writeI32(quoted, 20, (h.remotePort << 16) | h.localPort);
+    writeI32(quoted, 24, h.irs);
+    const header = createIpv4Header();
+    if (readIpv4(quoted, 0, 40, header) !== null) return;
+    this.send(header, quoted, 0, UNREACHABLE, toNet ? 0 : 1, 0, now);
   }
 
   /** Nobody speaks the packet's protocol. */

@@ -13,7 +13,7 @@ import {
 } from "../wire/ipv4.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { Counters } from "./counters.ts";
-import type { IcmpHandler } from "./icmp.ts";
+import { ECHO_REQUEST, type IcmpHandler } from "./icmp.ts";
 import type { LocalAddresses } from "./local-addresses.ts";
 import { FragmentReassembler } from "./reassembly.ts";
 import type { SourceRoutes } from "./source-routes.ts";
@@ -84,11 +84,20 @@ export class IpInput {
       case PROTO_TCP:
         return this.p.onTcp(h, buffer, at, size, flags, now);
       case PROTO_ICMP:
+        if (this.isStrangersPing(buffer, at))
+          return counters.drop("IcmpInIgnored", "ping for another");
         return icmp.input(h, buffer, at, size, now);
       default:
         icmp.protocolUnreachable(h, buffer, offset, now);
         return counters.drop("IpInUnknownProtos", "protocol");
     }
+  }
+
+  /** Of a host that the stack stands in for: it does not know whether there is one. */
+  private isStrangersPing(buffer: Uint8Array, at: number): boolean {
+    const { addresses } = this.p;
+    if (!addresses.any || buffer[at] !== ECHO_REQUEST) return false;
+    return addresses.own(this.header.destination) === null;
   }
 
   private fragment(buffer: Uint8Array, offset: number, now: Instant): PacketRemark {

@@ -4,7 +4,13 @@ import type { Ipv4Address } from "../wire/address.ts";
 import type { TcpConnection } from "../tcp/connection.ts";
 import { type Endpoint, EVENT_ESTABLISHED } from "../tcp/endpoint.ts";
 import type { Tuning } from "../tcp/tuning.ts";
+import type { Settings } from "../tcp/config.ts";
 import { FastOpenQueue } from "./fast-open-queue.ts";
+import type { HeldSyns, SynOwner } from "./held-syns.ts";
+import type { ListenOptions } from "./options.ts";
+
+/** Bits of tcp_fastopen: the server's, and that every listener has it. */
+const FAST_OPEN_ALWAYS = 0x402;
 
 export interface ListenerOwner {
   /** From `poll`: at least one connection waits; call `accept` until it gives null. */
@@ -28,6 +34,8 @@ export class ListenerImpl implements Listener {
   readonly port: number;
   readonly backlog: number;
   readonly owner: ListenerOwner;
+  /** Who decides about each SYN before it is answered, instead of the accept queue; null: nobody needs to. */
+  readonly synOwner: SynOwner | null;
   /** Null: as the settings say. */
   tuning: Tuning | null;
   /** Connections in SYN-RECEIVED; the SYN queue counts. */
@@ -45,19 +53,19 @@ export class ListenerImpl implements Listener {
   constructor(
     address: Ipv4Address,
     port: number,
-    backlog: number,
-    fastOpens: number,
-    tuning: Tuning | null,
-    owner: ListenerOwner,
+    options: ListenOptions,
+    settings: Settings,
     onClose: (listener: ListenerImpl) => void,
     onAccept: (connection: TcpConnection) => void,
   ) {
     this.address = address;
     this.port = port;
-    this.backlog = backlog;
-    this.fastOpens = new FastOpenQueue(fastOpens);
-    this.tuning = tuning;
-    this.owner = owner;
+    this.backlog = Math.max(0, Math.min(options.backlog ?? 511, settings.somaxconn));
+    const always = (settings.tcp_fastopen & FAST_OPEN_ALWAYS) === FAST_OPEN_ALWAYS;
+    this.fastOpens = new FastOpenQueue(options.fastOpen ?? (always ? this.backlog : 0));
+    this.tuning = options.tuning ?? null;
+    this.owner = options.owner;
+    this.synOwner = options.synOwner ?? null;
     this.onClose = onClose;
     this.onAccept = onAccept;
   }
@@ -110,12 +118,17 @@ export class ListenerImpl implements Listener {
   }
 }
 
-/** The listeners whose owners are to be told that a connection waits. */
+/** The listeners whose owners are to be told that a connection waits, or what became of a SYN. */
 export class FreshListeners {
   private readonly waiting: ListenerImpl[] = [];
+  private readonly held: HeldSyns;
+
+  constructor(held: HeldSyns) {
+    this.held = held;
+  }
 
   get isEmpty(): boolean {
-    return this.waiting.length === 0;
+    return this.waiting.length === 0 && this.held.isIdle;
   }
 
   /** Looks at a connection that may have become ESTABLISHED, or have died, before it was accepted. */
@@ -124,7 +137,8 @@ export class FreshListeners {
     if (listener !== null && listener.settle(c)) this.waiting.push(listener);
   }
 
-  tell(): void {
+  tell(now: Instant): void {
+    if (!this.held.isIdle) this.held.turn(now);
     while (this.waiting.length > 0) {
       const listener = this.waiting.shift()!;
       listener.fresh = false;

@@ -6,11 +6,15 @@ import type { ListenerImpl } from "./listener.ts";
 /** A listening port as it is shown to people. */
 export interface ListenerRow {
   readonly address: string;
+  /** 0: any. */
   readonly port: number;
   /** Connections that wait to be accepted, and how many may. */
   readonly waiting: number;
   readonly backlog: number;
 }
+
+/** A listener's port that stands for every one. */
+export const ANY_PORT = -1;
 
 export class Listeners {
   private readonly byPort = new Map<number, ListenerImpl[]>();
@@ -19,7 +23,8 @@ export class Listeners {
   add(listener: ListenerImpl): void {
     const { address, port } = listener;
     if (this.conflicts(address, port)) {
-      throw new StackError("EADDRINUSE", `${formatIpv4(address)}:${port} has a listener already`);
+      const where = port === ANY_PORT ? "any port" : String(port);
+      throw new StackError("EADDRINUSE", `${formatIpv4(address)}:${where} has a listener already`);
     }
     const same = this.byPort.get(port);
     if (same === undefined) this.byPort.set(port, [listener]);
@@ -35,7 +40,7 @@ export class Listeners {
   rows(): ListenerRow[] {
     return [...this.byPort.values()].flat().map((l) => ({
       address: formatIpv4(l.address),
-      port: l.port,
+      port: l.port === ANY_PORT ? 0 : l.port,
       waiting: l.waiting,
       backlog: l.backlog,
     }));
@@ -50,15 +55,22 @@ export class Listeners {
     );
   }
 
-  /** The one for just this address before the one for any. */
+  /** The one for just this address before the one for any, and both before the one for any port. */
   find(address: Ipv4Address, port: number): ListenerImpl | null {
-    const same = this.byPort.get(port);
-    if (same === undefined) return null;
-    let any: ListenerImpl | null = null;
-    for (const l of same) {
-      if (l.address === address) return l;
-      if (l.address === UNSPECIFIED) any = l;
-    }
-    return any;
+    const found = among(this.byPort.get(port), address);
+    return found ?? among(this.byPort.get(ANY_PORT), address);
   }
+}
+
+function among(
+  same: readonly ListenerImpl[] | undefined,
+  address: Ipv4Address,
+): ListenerImpl | null {
+  if (same === undefined) return null;
+  let any: ListenerImpl | null = null;
+  for (const l of same) {
+    if (l.address === address) return l;
+    if (l.address === UNSPECIFIED) any = l;
+  }
+  return any;
 }

@@ -13,9 +13,12 @@ import {
 
 export class LocalAddresses {
   readonly all: readonly Cidr[];
+  /** Every host's address is taken for ours, too. */
+  readonly any: boolean;
 
-  constructor(all: readonly Cidr[]) {
+  constructor(all: readonly Cidr[], any: boolean = false) {
     this.all = all;
+    this.any = any;
   }
 
   /** The own address with its prefix, null when it is not ours. */
@@ -30,18 +33,26 @@ export class LocalAddresses {
    */
   refuse(h: Ipv4Header): string | null {
     const own = this.own(h.destination);
-    if (own === null) return "not for us";
-    const local = isLoopback(own.address);
+    if (own === null && !this.adopts(h.destination)) return "not for us";
+    const local = own !== null && isLoopback(own.address);
     const { source } = h;
     if (!isUnicast(source) || (isLoopback(source) && !local)) return "bad source";
-    if (isSubnetBroadcast(source, own)) return "bad source";
+    if (own !== null && isSubnetBroadcast(source, own)) return "bad source";
     return !local && this.own(source) !== null ? "our own source" : null;
+  }
+
+  /** By `any`: what a host beyond the device may have. */
+  private adopts(a: Ipv4Address): boolean {
+    if (!this.any || !isUnicast(a) || isLoopback(a)) return false;
+    for (const own of this.all) if (isSubnetBroadcast(a, own)) return false;
+    return true;
   }
 
   /** Throws EADDRNOTAVAIL for an address that is not the stack's. */
   checkOwn(address: Ipv4Address): Cidr {
     const own = this.own(address);
     if (own === null) {
+      if (this.adopts(address)) return { address, prefix: 32 };
       const text = formatIpv4(address);
       throw new StackError("EADDRNOTAVAIL", `${text} is not an address of this stack`);
     }

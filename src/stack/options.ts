@@ -7,12 +7,18 @@ import type { EndpointOwner } from "../tcp/endpoint.ts";
 import type { Tuning } from "../tcp/tuning.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import type { Cidr, Ipv4Address } from "../wire/address.ts";
+import type { SynOwner } from "./held-syns.ts";
 import type { ListenerOwner } from "./listener.ts";
 import type { StackSender } from "./packet-output.ts";
 
 export interface StackOptions {
   /** The stack's own addresses with their prefixes; the first is the default source. */
   readonly addresses: readonly Cidr[];
+  /**
+   * Every host's address beside them is the stack's, too: SYNs to it may find a listener, and connections may come from it. It
+   * answers no ping for these, as it knows of no such host. Default: false.
+   */
+  readonly anyAddress?: boolean;
   readonly settings?: Partial<Settings>;
   readonly rng: Rng;
   readonly now: Instant;
@@ -31,11 +37,18 @@ export interface ListenOptions {
   readonly address?: Ipv4Address;
   /** 0: an ephemeral one. */
   readonly port: number;
+  /** Every port that no other listener has; `port` is without meaning then. */
+  readonly anyPort?: boolean;
   readonly backlog?: number;
   /** Connections at most that were opened with data and are not yet established (TCP_FASTOPEN); 0 (the default): Fast Open is off. */
   readonly fastOpen?: number;
   /** Of its SYN-ACKs, and of the connections that come of them. */
   readonly tuning?: Tuning;
+  /**
+   * Decides about each SYN before it is answered, and is given the connections; `owner` hears of none then. At most
+   * tcp_max_syn_backlog of them are under way; without SYN cookies and Fast Open, which would answer at once.
+   */
+  readonly synOwner?: SynOwner;
   readonly owner: ListenerOwner;
 }
 

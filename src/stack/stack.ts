@@ -35,7 +35,7 @@ import { IcmpHandler } from "./icmp.ts";
 import { IcmpRateLimit } from "./icmp-limit.ts";
 import { IpIdentification } from "./ip-id.ts";
 import { IpInput, type IpInputParts } from "./ip-input.ts";
-import { type ListenerRow, Listeners } from "./listeners.ts";
+import { ANY_PORT, type ListenerRow, Listeners } from "./listeners.ts";
 import type { ConnectOptions, ListenOptions, StackOptions } from "./options.ts";
 import { FreshListeners, type Listener, ListenerImpl } from "./listener.ts";
 import { LocalAddresses } from "./local-addresses.ts";
@@ -74,7 +74,7 @@ export class Stack {
   private readonly segment: TcpSegment = createTcpSegment();
   private readonly outgoing: Outgoing = createOutgoing();
   private readonly marked = new MarkedList<TcpConnection>();
-  private readonly fresh = new FreshListeners();
+  private readonly fresh: FreshListeners;
   private clock: Instant;
   /** Inside `input` or `poll`, or a poll is already asked for. */
   private busy = false;
@@ -103,7 +103,7 @@ export class Stack {
     const wrong = checkSettings(options.settings ?? {});
     if (wrong !== null) throw new StackError("EINVAL", wrong);
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
-    this.addresses = new LocalAddresses(options.addresses);
+    this.addresses = new LocalAddresses(options.addresses, options.anyAddress);
     this.host = options.host ?? null;
     this.watchers = options.trace == null ? [] : [options.trace];
     this.clock = options.now;
@@ -161,12 +161,16 @@ export class Stack {
       fastOpenKeys: new FastOpenKeys(options.rng, this.settings),
       build: this.build,
       timeWaits: this.timeWaits,
+      unreachable: (h, toNet, now) => icmp.synUnreachable(h, toNet, now),
+      wake: () => this.wake(),
+      mark: (c) => this.mark(c),
       deliver: (c, s, now) => {
         const remark = this.deliver(c, s, now);
         this.fresh.settle(c); // the accept queue grows with each ACK, not with each batch
         return remark;
       },
     });
+    this.fresh = new FreshListeners(this.synQueue.held);
   }
 
   /** From now on `trace` hears of all connections, until the function that is returned is called. */
@@ -288,7 +292,7 @@ export class Stack {
       while (!this.marked.isEmpty || !this.fresh.isEmpty) {
         let c = this.marked.takeRound();
         while (c !== null) c = this.serve(c, now);
-        this.fresh.tell();
+        this.fresh.tell(now);
       }
     } finally {
       this.env.lentArena.rewind();
@@ -381,6 +385,10 @@ export class Stack {
       return;
     }
     this.marked.add(c);
+    this.wake();
+  }
+
+  private wake(): void {
     if (!this.busy && !this.asked && this.host !== null) {
       this.asked = true;
       this.host.requestPoll();
@@ -392,15 +400,12 @@ export class Stack {
   listen(options: ListenOptions): Listener {
     const address = options.address ?? UNSPECIFIED;
     if (address !== UNSPECIFIED) this.addresses.checkOwn(address);
-    const port = options.port === 0 ? this.ports.toListen(address) : options.port;
-    const backlog = Math.max(0, Math.min(options.backlog ?? 511, this.settings.somaxconn));
+    const port = options.anyPort === true ? ANY_PORT : this.ports.toListen(address, options.port);
     const listener = new ListenerImpl(
       address,
       port,
-      backlog,
-      options.fastOpen ?? ((this.settings.tcp_fastopen & 0x402) === 0x402 ? backlog : 0),
-      options.tuning ?? null,
-      options.owner,
+      options,
+      this.settings,
       (l) => this.closeListener(l),
       (c) => this.mark(c),
     );
@@ -413,6 +418,7 @@ export class Stack {
     this.table.forEach((entry) => {
       if (entry instanceof TimeWait || entry.listener !== listener) return;
       const c = this.whole(entry);
+      if (c === null) return;
       c.orphan = true;
       c.abort();
     });
@@ -470,7 +476,7 @@ export class Stack {
   abortAll(): void {
     this.table.forEach((entry) => {
       if (entry instanceof TimeWait) this.timeWaits.end(entry, "aborted by the user", this.clock);
-      else this.whole(entry).abandon();
+      else this.whole(entry)?.abandon();
     });
   }
 
@@ -484,7 +490,13 @@ export class Stack {
     });
   }
 
-  private whole(entry: TcpConnection | HalfOpen): TcpConnection {
-    return entry instanceof HalfOpen ? this.synQueue.makeWhole(entry, this.clock) : entry;
+  /** To be ended; null: it was refused, as there is nothing yet that a connection could end. */
+  private whole(entry: TcpConnection | HalfOpen): TcpConnection | null {
+    if (!(entry instanceof HalfOpen)) return entry;
+    const { held } = this.synQueue;
+    if (held.size === 0 || !held.isUndecided(entry))
+      return this.synQueue.makeWhole(entry, this.clock);
+    held.refuse(entry, "reset", this.clock);
+    return null;
   }
 }

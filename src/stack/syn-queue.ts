@@ -19,6 +19,7 @@ import type { ConnectionTable } from "./connection-table.ts";
 import type { Counters } from "./counters.ts";
 import { FastOpens, GIVE_COOKIE, GOOD_COOKIE, NO_FAST_OPEN, OLD_COOKIE } from "./fast-opens.ts";
 import type { FastOpenKeys } from "./fast-open-keys.ts";
+import { HeldSyns, type HeldSynsParts, HOLD_LIMIT } from "./held-syns.ts";
 import {
   agreedTo,
   HALF_OPEN_COST,
@@ -50,7 +51,7 @@ export type BuildConnection = (
   now: Instant,
 ) => TcpConnection;
 
-export interface SynQueueParts {
+export interface SynQueueParts extends HeldSynsParts {
   readonly env: TcpEnvironment;
   readonly counters: Counters;
   readonly table: ConnectionTable<TableEntry>;
@@ -66,6 +67,8 @@ export interface SynQueueParts {
 }
 
 export class SynQueue {
+  /** Those that wait for a word of their listener's owner. */
+  readonly held: HeldSyns;
   private readonly p: SynQueueParts;
   private readonly answers: SynAnswers;
   private readonly fastOpens: FastOpens;
@@ -88,6 +91,13 @@ export class SynQueue {
     const { fastOpenKeys: keys } = parts;
     this.answers = new SynAnswers(settings, parts.isn, parts.output, paths, keys, onSent);
     this.fastOpens = new FastOpens(settings, parts.counters, keys);
+    this.held = new HeldSyns(parts, {
+      answer: (h, now) => {
+        this.answers.synAck(h, null, now);
+        this.schedule(h, now);
+      },
+      forget: (h, why, now) => this.forget(h, why, now),
+    });
   }
 
   // --- a segment meets a listener -------------------------------------------------------------------
@@ -108,6 +118,7 @@ export class SynQueue {
     if ((s.flags & SYN) === 0) return counters.drop("TcpInErrs", "no SYN in LISTEN");
     if (listener.isFull) return this.overflow();
     if (s.windowScaleOver) counters.add("TcpExtTCPWindowScaleOver14"); // the log that RFC 7323 §2.3 asks for
+    if (listener.synOwner !== null) return this.hold(listener, s, old, now);
     if (old !== null || !this.isCrowded(listener)) {
       const cookie = old === null ? this.fastOpens.judge(listener, s, now) : NO_FAST_OPEN;
       if (cookie === GOOD_COOKIE || cookie === OLD_COOKIE)
@@ -134,6 +145,22 @@ export class SynQueue {
     return (
       tcp_syncookies === 2 || listener.halfOpen >= tcp_max_syn_backlog || this.p.env.memory.full
     );
+  }
+
+  /** No cookie when the queue is full, as it would be a SYN-ACK; and no Fast Open, as its data would be acknowledged. */
+  private hold(
+    listener: ListenerImpl,
+    s: TcpSegment,
+    old: TimeWait | null,
+    now: Instant,
+  ): PacketRemark {
+    const { env, counters } = this.p;
+    if (listener.halfOpen >= env.settings.tcp_max_syn_backlog || env.memory.full) {
+      counters.add("TcpExtListenDrops");
+      return counters.drop("TcpExtTCPReqQFullDrop", "SYN queue full");
+    }
+    counters.add("TcpExtTCPSynsHeld");
+    return this.enter(listener, s, old, false, now);
   }
 
   private enter(
@@ -166,6 +193,11 @@ export class SynQueue {
     this.p.env.memory.charge(HALF_OPEN_COST);
     if (s.userTimeout > 0) this.userTimeouts.set(h, s.userTimeout);
     if (this.p.env.trace !== null) this.p.env.trace.segmentReceived(this.view(h, now), s, now);
+    if (listener.synOwner !== null) {
+      this.held.add(h, listener.synOwner);
+      this.p.wheel.schedule(h, after(now, HOLD_LIMIT));
+      return null;
+    }
     this.answers.synAck(h, null, now);
     this.schedule(h, now);
     return null;
@@ -202,6 +234,7 @@ export class SynQueue {
   }
 
   private judge(h: HalfOpen, s: TcpSegment, now: Instant): PacketRemark {
+    if (this.held.size > 0 && this.held.isUndecided(h)) return this.held.onSegment(h, s, now);
     const isReset = (s.flags & RST) !== 0;
     if (hasTimestamps(h.agreed) && !isReset) {
       const old = this.checkTimestamp(h, s, now);
@@ -290,12 +323,17 @@ export class SynQueue {
     c.onSynAckHistory(sentAt, h.retries, h.retries === 0 && !answered);
     this.remove(h);
     this.p.timeWaits.onSuccess(h, now);
-    this.adopt(c, h.listener);
+    if (this.held.size > 0 && this.held.becomes(h, c)) this.enroll(c);
+    else this.adopt(c, h.listener);
     return c;
   }
 
   private adopt(c: TcpConnection, listener: ListenerImpl): void {
     c.listener = listener;
+    this.enroll(c);
+  }
+
+  private enroll(c: TcpConnection): void {
     beginMemory(c);
     this.p.table.insert(c.localAddress, c.localPort, c.remoteAddress, c.remotePort, c);
     this.p.counters.add("TcpPassiveOpens");
@@ -320,6 +358,7 @@ export class SynQueue {
 
   /** The SYN-ACK goes unanswered (RFC 6298 §5.4-5.6; as often as `tcp_synack_retries` says). */
   onTimeout(h: HalfOpen, now: Instant): void {
+    if (this.held.size > 0 && this.held.isUndecided(h)) return this.held.onTimeout(h, now);
     const rounds = h.listener.tuning?.deferAccept ?? 0;
     const most = Math.max(
       this.p.env.settings.tcp_synack_retries,
@@ -354,6 +393,7 @@ export class SynQueue {
     this.remove(h);
     this.p.table.delete(h.local, h.localPort, h.remote, h.remotePort);
     this.p.timeWaits.bringBack(h);
+    this.held.end(h, why);
     if (view !== undefined) setState(view, "CLOSED", why, now);
   }
 
