@@ -3,6 +3,7 @@ export { createStack, type CreateStackOptions, type UserStack } from "./sockets/
 export type { NetModule } from "./sockets/net.ts";
 export { TcpSocket } from "./sockets/tcp-socket.ts";
 export { TcpServer } from "./sockets/tcp-server.ts";
+export type { Refusal, SynRequest } from "./sockets/syn-request.ts";
 export { openTun } from "./devices/tun.ts";
 export { loopback } from "./devices/loopback.ts";
 export { createPair } from "./devices/pair.ts";
@@ -19,6 +20,7 @@ export {
 } from "./base/device.ts";
 export { StackError, type ErrorCode, type Failure } from "./base/errors.ts";
 export { Stack } from "./stack/stack.ts";
+export type { HeldSyn, SynOwner } from "./stack/held-syns.ts";
 export type { ConnectOptions, ListenOptions, StackOptions } from "./stack/options.ts";
 export { DEFAULT_SETTINGS, type Settings } from "./tcp/config.ts";
 export type { Endpoint, EndpointOwner } from "./tcp/endpoint.ts";

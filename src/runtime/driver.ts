@@ -16,6 +16,7 @@ import { systemClock, systemMemory, systemRng } from "./system.ts";
 export interface DriverOptions {
   readonly device: Device;
   readonly addresses: readonly Cidr[];
+  readonly anyAddress?: boolean;
   readonly settings?: Partial<Settings>;
   readonly trace?: TcpTrace | null;
   readonly congestionControls?: readonly ControllerKind[];
@@ -74,6 +75,7 @@ export class Driver implements PacketReceiver {
     this.now = this.clock.now();
     this.stack = new Stack({
       addresses: options.addresses,
+      anyAddress: options.anyAddress === true,
       rng: systemRng(),
       now: this.now,
       sender: options.device,

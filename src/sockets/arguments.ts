@@ -46,6 +46,8 @@ export interface ListenOptions {
   backlog?: number | undefined;
   /** Connections at most that may begin with data and are not yet established (TCP_FASTOPEN); 0: Fast Open is off. */
   fastOpen?: number | undefined;
+  /** Every port that no other server has; `port` is without meaning then. */
+  anyPort?: boolean | undefined;
   signal?: AbortSignal | undefined;
   lookup?: LookupFunction | undefined;
 }

@@ -14,6 +14,8 @@ export interface CreateStackOptions {
   readonly device: Device;
   /** The stack's own addresses with prefix lengths, `"192.0.2.2/24"`; the first is the default source. */
   readonly address: string | readonly string[];
+  /** Connections to, and from, every other host's address too: what stands in for all hosts beyond the device. Default: false. */
+  readonly anyAddress?: boolean;
   /** Under Linux's names: `{ tcp_keepalive_time: 60 }`. */
   readonly settings?: Partial<Settings>;
   readonly trace?: TcpTrace | null;
@@ -42,6 +44,7 @@ export function createStack(options: CreateStackOptions): UserStack {
   const driver = new Driver({
     device: options.device,
     addresses,
+    anyAddress: options.anyAddress === true,
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     congestionControls: options.congestionControls ?? [],

@@ -17,11 +17,30 @@ export interface ListenerOwnerLike {
   onConnection(listener: ListenerLike): void;
 }
 
+export type RefusalLike = "reset" | "silence" | "host-unreachable" | "net-unreachable";
+
+export interface HeldSynLike {
+  readonly localAddress: Ipv4Address;
+  readonly localPort: number;
+  readonly remoteAddress: Ipv4Address;
+  readonly remotePort: number;
+  readonly ended: string | null;
+  accept(): void;
+  refuse(how: RefusalLike): void;
+}
+
+export interface SynOwnerLike {
+  onSyn(syn: HeldSynLike): void;
+  onSynOver(syn: HeldSynLike, endpoint: Endpoint | null): void;
+}
+
 export interface ListenRequest {
   address?: Ipv4Address;
   port: number;
+  anyPort?: boolean;
   backlog?: number;
   fastOpen?: number;
+  synOwner?: SynOwnerLike;
   owner: ListenerOwnerLike;
 }
 

@@ -11,11 +11,14 @@ import { checkPort, ipv4OrNull, listenArguments, resolveHost } from "./arguments
 import { invalidArgType, listenError, serverAlreadyListening, serverNotRunning } from "./errors.ts";
 import type { ListenerLike, ListenerOwnerLike, Liveness } from "./host.ts";
 import { tellServerSocket } from "./node-channels.ts";
+import { type SynRequest, SynRequests } from "./syn-request.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
 
 export interface ServerOptions extends SocketOptions {
   /** Sockets of this server come paused. */
   pauseOnConnect?: boolean | undefined;
+  /** Asked before a SYN is answered; until it accepts, or refuses, the client waits. */
+  onSyn?: ((request: SynRequest) => void) | undefined;
 }
 
 /** What `drop` tells of a connection turned away for `maxConnections`. */
@@ -49,6 +52,8 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   readonly #makeSocket: SocketFactory;
   readonly #options: ServerOptions;
   readonly #sockets: Set<TcpSocket> = new Set();
+  /** Null: every SYN is answered at once. */
+  readonly #syns: SynRequests | null;
   #listener: ListenerLike | null = null;
   /** Between `listen` with a name and its address. */
   #resolving = false;
@@ -72,6 +77,13 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     this.keepAlive = options.keepAlive === true;
     this.keepAliveInitialDelay = Math.floor((options.keepAliveInitialDelay ?? 0) / 1000);
     this.highWaterMark = options.highWaterMark ?? getDefaultHighWaterMark(false);
+    const { onSyn } = options;
+    if (onSyn !== undefined && typeof onSyn !== "function")
+      throw invalidArgType("options.onSyn", "of type function", onSyn);
+    this.#syns =
+      onSyn === undefined
+        ? null
+        : new SynRequests(onSyn, (endpoint, onSocket) => this.#take(endpoint, onSocket));
     if (onConnection !== undefined) this.on("connection", onConnection);
   }
 
@@ -125,6 +137,8 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
         port,
         ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
         ...(options.fastOpen === undefined ? {} : { fastOpen: options.fastOpen }),
+        ...(options.anyPort === true ? { anyPort: true } : {}),
+        ...(this.#syns === null ? {} : { synOwner: this.#syns }),
         owner: this,
       });
     } catch (cause) {
@@ -147,28 +161,34 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     for (;;) {
       const endpoint = listener.accept();
       if (endpoint === null) return;
-      if (this.maxConnections !== undefined && this.#sockets.size >= this.maxConnections) {
-        endpoint.close();
-        this.emit("drop", describe(endpoint));
-        continue;
-      }
-      const socket = this.#makeSocket(this.#options);
-      this.#sockets.add(socket);
-      socket.once("close", () => {
-        this.#sockets.delete(socket);
-        this.#closeIfDrained();
-      });
-      socket.server = this;
-      socket._adopt(endpoint, this.#options.pauseOnConnect === true);
-      this.emit("connection", socket);
-      tellServerSocket(socket);
+      this.#take(endpoint, null);
     }
+  }
+
+  #take(endpoint: Endpoint, onSocket: ((socket: TcpSocket) => void) | null): void {
+    if (this.maxConnections !== undefined && this.#sockets.size >= this.maxConnections) {
+      endpoint.close();
+      this.emit("drop", describe(endpoint));
+      return;
+    }
+    const socket = this.#makeSocket(this.#options);
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#closeIfDrained();
+    });
+    socket.server = this;
+    socket._adopt(endpoint, this.#options.pauseOnConnect === true);
+    onSocket?.(socket);
+    this.emit("connection", socket);
+    tellServerSocket(socket);
   }
 
   address(): AddressInfo | null {
     const listener = this.#listener;
     if (listener === null) return null;
-    return { address: formatIpv4(listener.address), family: "IPv4", port: listener.port };
+    const port = Math.max(0, listener.port); // any port is shown as 0
+    return { address: formatIpv4(listener.address), family: "IPv4", port };
   }
 
   /** Stops listening; `close` comes when the last connection has ended. */
