@@ -14,6 +14,7 @@ const DOCUMENTS = [
   "docs/craft.md",
   "docs/departures.md",
   "docs/drill.md",
+  "docs/forward.md",
   "docs/fuzz.md",
   "docs/gate.md",
   "docs/hostile.md",

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   serve: async () => (await import("./serve.ts")).registerServe,
   ss: async () => (await import("./ss.ts")).registerSs,
   top: async () => (await import("./top.ts")).registerTop,
+  forward: async () => (await import("./forward.ts")).registerForward,
   nc: async () => (await import("./nc.ts")).registerNc,
   run: async () => (await import("./run.ts")).registerRun,
   trace: async () => (await import("./trace.ts")).registerTrace,

@@ -30,6 +30,7 @@ export async function openStack(
   options: DeviceOptions,
   trace: TcpTrace | null = null,
   metrics: Place | null = null,
+  anyAddress: boolean = false,
 ): Promise<OpenedStack> {
   const loaded = await load(options);
   const end = hostEnd(options);
@@ -42,6 +43,7 @@ export async function openStack(
     const stack = createStack({
       device,
       address: options.addressText,
+      anyAddress,
       ...loaded,
       trace,
     });
