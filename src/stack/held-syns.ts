@@ -183,7 +183,14 @@ export class HeldSyns {
     else this.refuse(held.half, held.verdict!, now);
   }
 
-  refuse(h: HalfOpen, how: Refusal, now: Instant): void {
+  /** Refuses it where nothing was sent in answer to it yet; else false. */
+  endsUndecided(h: HalfOpen, now: Instant): boolean {
+    if (!this.isUndecided(h)) return false;
+    this.refuse(h, "reset", now);
+    return true;
+  }
+
+  private refuse(h: HalfOpen, how: Refusal, now: Instant): void {
     const { counters, output } = this.p;
     counters.add("TcpExtTCPHeldSynRefused");
     if (how === "reset") output.reset(this.synOf(h));

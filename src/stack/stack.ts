@@ -418,9 +418,8 @@ export class Stack {
     this.table.forEach((entry) => {
       if (entry instanceof TimeWait || entry.listener !== listener) return;
       const c = this.whole(entry);
-      if (c === null) return;
-      c.orphan = true;
-      c.abort();
+      if (c !== null) c.orphan = true;
+      c?.abort();
     });
   }
 
@@ -493,10 +492,7 @@ export class Stack {
   /** To be ended; null: it was refused, as there is nothing yet that a connection could end. */
   private whole(entry: TcpConnection | HalfOpen): TcpConnection | null {
     if (!(entry instanceof HalfOpen)) return entry;
-    const { held } = this.synQueue;
-    if (held.size === 0 || !held.isUndecided(entry))
-      return this.synQueue.makeWhole(entry, this.clock);
-    held.refuse(entry, "reset", this.clock);
-    return null;
+    if (this.synQueue.held.endsUndecided(entry, this.clock)) return null;
+    return this.synQueue.makeWhole(entry, this.clock);
   }
 }
