@@ -61,7 +61,7 @@ async function forward(texts: string[], raw: RawForward): Promise<void> {
   }
   limitYoungGeneration();
   const anyAddress = request.any || (request.reverse && request.keepSource);
-  const stack = await openStack(options, null, null, anyAddress);
+  const stack = await openStack(options, { anyAddress });
   let forwarder: Forwarder | null = null;
   endOnSignals(
     async () => {

@@ -2,6 +2,7 @@
 import { lineOf } from "../base/errors.ts";
 import { CapturedDevice, captureDevice } from "../devices/capture.ts";
 import { impairDevice } from "../devices/impair.ts";
+import { LiveLink } from "../devices/live-link.ts";
 import { isSystemError, NativeLayerError } from "../devices/native-binding.ts";
 import { openTun, type TunDevice } from "../devices/tun.ts";
 import type { Device } from "../base/device.ts";
@@ -23,14 +24,24 @@ export interface OpenedStack extends UserStack {
   readonly tun: TunDevice;
   /** At once, for a process that ends: all of `close` but the connections and the device. */
   readonly restore: () => void;
+  /** Where the link can be changed and watched; null where nobody asked for it. */
+  readonly link: LiveLink | null;
+}
+
+/** What a command asks for besides the options of its device. */
+export interface Openings {
+  readonly trace?: TcpTrace | null;
+  readonly metrics?: Place | null;
+  /** The stack stands in for every address. */
+  readonly anyAddress?: boolean;
+  /** The link can be changed and watched. */
+  readonly live?: boolean;
 }
 
 /** Nothing is left behind when it throws (a CommandFailure). */
 export async function openStack(
   options: DeviceOptions,
-  trace: TcpTrace | null = null,
-  metrics: Place | null = null,
-  anyAddress: boolean = false,
+  { trace = null, metrics = null, anyAddress = false, live = false }: Openings = {},
 ): Promise<OpenedStack> {
   const loaded = await load(options);
   const end = hostEnd(options);
@@ -39,7 +50,11 @@ export async function openStack(
   let undo = (): void => {};
   try {
     if (options.configure) undo = configure(end, before);
-    const device = wrap(tun, options);
+    const link = live ? new LiveLink(tun, { clock: systemClock }) : null;
+    link?.impair(options.impairment);
+    // a live link is made bad by itself
+    const device =
+      link === null ? wrap(tun, options) : wrap(link, { ...options, impairment: null });
     const stack = createStack({
       device,
       address: options.addressText,
@@ -60,7 +75,7 @@ export async function openStack(
       if (device instanceof CapturedDevice) device.finish();
       undo();
     };
-    return { ...stack, tun, close, restore };
+    return { ...stack, tun, link, close, restore };
   } catch (error) {
     undo();
     void tun.close();

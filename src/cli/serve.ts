@@ -19,6 +19,8 @@ import {
   type DeviceOptions,
   type RawDeviceOptions,
 } from "./device-options.ts";
+import type { Dashboard } from "../tools/dashboard/index.ts";
+import { DASHBOARD_PLACE, openDashboard } from "./dashboard.ts";
 import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 import { endOnSignals, GRACE_MS } from "./lifecycle.ts";
 import { openStack } from "./open-stack.ts";
@@ -41,6 +43,10 @@ export function registerServe(program: Command): void {
       "--metrics <host:port>",
       "figures for Prometheus at http://HOST:PORT/metrics; on loopback without HOST",
     )
+    .option(
+      "--dashboard [host:port]",
+      `a page to look into the stack, for who has the token in the address that is printed; default: ${DASHBOARD_PLACE}; at the stack's own address the stack itself serves it`,
+    )
     .option("--json", "the ready line as JSON");
   addDeviceOptions(command).action(serve);
 }
@@ -48,6 +54,7 @@ export function registerServe(program: Command): void {
 interface ServeOptions extends RawDeviceOptions {
   readonly workers: string;
   readonly metrics?: string;
+  readonly dashboard?: string | true;
   readonly json?: boolean;
 }
 
@@ -56,14 +63,19 @@ interface Serving {
   readonly tun: string;
   readonly offload: DeviceOffload;
   readonly workers: number;
+  readonly dashboard?: string;
 }
 
 async function serve(services: string[], raw: ServeOptions): Promise<void> {
   const options = checkDeviceOptions(raw);
-  const texts = services.length === 0 ? DEFAULT_SERVICES : services;
+  const { place: board, services: named } = dashboardOf(raw.dashboard, services);
+  const texts = named.length === 0 ? DEFAULT_SERVICES : named;
   const requests = parseAll(texts);
   const workers = checkWorkers(raw.workers, options, requests);
   const metrics = checkMetrics(raw.metrics, workers);
+  if (board !== null && workers > 1) {
+    throw usage("--dashboard goes with one worker: leave out --workers");
+  }
   if (options.rootless) {
     process.exitCode = await runRootless();
     return;
@@ -71,7 +83,7 @@ async function serve(services: string[], raw: ServeOptions): Promise<void> {
   limitYoungGeneration();
   const serving =
     workers === 1
-      ? await serveHere(options, requests, metrics)
+      ? await serveHere(options, requests, metrics, board, raw.impair ?? "")
       : await serveApart(options, workers, texts);
   const address = formatIpv4(options.address.address);
   process.stdout.write(
@@ -102,6 +114,18 @@ function checkWorkers(
   return workers;
 }
 
+/** The place may be left out with a service behind the option: then that is none. */
+function dashboardOf(
+  text: string | true | undefined,
+  services: readonly string[],
+): { place: Place | null; services: readonly string[] } {
+  if (text === undefined) return { place: null, services };
+  const isService = text !== true && typeof parseService(text) !== "string";
+  const place = parsePlace(text === true || isService ? DASHBOARD_PLACE : text);
+  if (place === null) throw usage(`--dashboard ${text}: HOST:PORT, or PORT on loopback`);
+  return { place, services: isService ? [text, ...services] : services };
+}
+
 function checkMetrics(text: string | undefined, workers: number): Place | null {
   if (text === undefined) return null;
   if (workers > 1) throw usage("--metrics goes with one worker: leave out --workers");
@@ -114,12 +138,16 @@ async function serveHere(
   options: DeviceOptions,
   requests: readonly ServiceRequest[],
   metrics: Place | null,
+  board: Place | null,
+  impairment: string,
 ): Promise<Serving> {
-  const stack = await openStack(options, null, metrics);
+  const stack = await openStack(options, { metrics, live: board !== null });
   let handles: readonly ServiceHandle[] = [];
+  let dashboard: Dashboard | null = null;
   // requests under way get their time; the rest is reset, so that no cut is silent
   endOnSignals(
     async () => {
+      dashboard?.close();
       await finishServices(handles, GRACE_MS);
       await stack.close();
     },
@@ -131,11 +159,13 @@ async function serveHere(
   });
   try {
     handles = await startServices(stack.net as unknown as NetLike, requests);
+    if (board !== null) dashboard = await openDashboard(board, stack, impairment);
   } catch (error) {
     await stack.close();
     throw new CommandFailure(EXIT_FAILED, lineOf(error));
   }
-  return { tun: stack.tun.name, offload: stack.device.offload, workers: 1 };
+  const serving = { tun: stack.tun.name, offload: stack.device.offload, workers: 1 };
+  return dashboard === null ? serving : { ...serving, dashboard: dashboard.url };
 }
 
 async function serveApart(
@@ -189,7 +219,8 @@ function readyLine(address: string, serving: Serving, requests: readonly Service
 
 function readyJson(address: string, serving: Serving, requests: readonly ServiceRequest[]): string {
   const services = requests.map(({ name, port }) => ({ name, port }));
-  const { tun, workers } = serving;
-  const ready = { ready: true, address, tun, ...serving.offload, workers, services };
+  const { tun, workers, dashboard } = serving;
+  const more = dashboard === undefined ? {} : { dashboard };
+  const ready = { ready: true, address, tun, ...serving.offload, workers, services, ...more };
   return `${JSON.stringify(ready)}\n`;
 }

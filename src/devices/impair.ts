@@ -184,9 +184,14 @@ export class ImpairedDevice extends Middleware {
     this.#out.pump();
   }
 
-  override close(): Promise<void> {
+  /** Nothing more comes out of it; the device below stays. */
+  closeLanes(): void {
     this.#out.close();
     this.#in.close();
+  }
+
+  override close(): Promise<void> {
+    this.closeLanes();
     return super.close();
   }
 }

@@ -5,12 +5,13 @@ import { BufferedSender, forwardPacket } from "./buffered-sender.ts";
 export abstract class Middleware extends BufferedSender implements Device {
   readonly name: string;
   readonly mtu: number;
-  readonly offload: DeviceOffload;
   protected readonly inner: Device;
   /** Packets that the inner device had no room for. */
   refused: number = 0;
+  private readonly ownOffload: DeviceOffload | null;
 
-  constructor(inner: Device, offload: DeviceOffload = inner.offload) {
+  /** `offload`: what it can do; null for what the inner device can at the time. */
+  constructor(inner: Device, offload: DeviceOffload | null = null) {
     super(
       (buffer, offset, length, needsChecksum, gsoSize, remark) =>
         this.outgoing(buffer, offset, length, needsChecksum, gsoSize, remark),
@@ -19,7 +20,11 @@ export abstract class Middleware extends BufferedSender implements Device {
     this.inner = inner;
     this.name = inner.name;
     this.mtu = inner.mtu;
-    this.offload = offload;
+    this.ownOffload = offload;
+  }
+
+  get offload(): DeviceOffload {
+    return this.ownOffload ?? this.inner.offload;
   }
 
   /** A packet on its way out; the bytes are lent. */

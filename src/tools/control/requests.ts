@@ -62,11 +62,14 @@ export function handlersOf(stack: Controlled): Handlers {
 }
 
 function table(core: Stack, now: Instant): ConnectionTable {
-  const connections = core.connections().map((c) => {
-    const info = c.info(now);
-    return { ...info, limit: limitOf(info) };
-  });
+  const connections = core.connections().map((c) => rowOf(c, now));
   return { listeners: core.listening(), connections };
+}
+
+/** A connection as `ss --json` tells of it. */
+export function rowOf(c: Endpoint, now: Instant): ConnectionRow {
+  const info = c.info(now);
+  return { ...info, limit: limitOf(info) };
 }
 
 export function summary({ core, version, tun }: Controlled, uptime: number): StackSummary {
@@ -85,8 +88,8 @@ export function summary({ core, version, tun }: Controlled, uptime: number): Sta
   };
 }
 
-/** `local` and `remote` as `192.0.2.2:80`. */
-function named(core: Stack, request: Readonly<Record<string, unknown>>): Endpoint {
+/** `local` and `remote` as `192.0.2.2:80`. Throws a line where there is none. */
+export function named(core: Stack, request: Readonly<Record<string, unknown>>): Endpoint {
   const { local, remote } = request;
   const found = core
     .connections()

@@ -32,6 +32,17 @@ export class EndState {
     this.state = state;
   }
 
+  /** Goes on where the beginning was not seen: its first number, what it sends next, what it acknowledged, its shift. */
+  resume(base: SeqNum, next: SeqNum, acked: SeqNum, shift: number): void {
+    this.base = base;
+    this.next = next;
+    this.acked = acked;
+    this.expected = acked;
+    this.shift = shift;
+    const { state } = this;
+    if (state === "FIN-WAIT-1" || state === "CLOSING" || state === "LAST-ACK") this.finEnd = next;
+  }
+
   sends(s: TcpSegment): void {
     const end = seqAdd(s.seq, segmentLength(s));
     if ((s.flags & RST) !== 0) {

@@ -1,7 +1,8 @@
 /** Connections in a stream of packets: who sent what to whom, and in which state both ends were then. */
 import { formatIpv4, type Ipv4Address } from "../../wire/address.ts";
 import { createIpv4Header, IPV4_HEADER, PROTO_TCP, readIpv4 } from "../../wire/ipv4.ts";
-import { seqAdd, seqDiff, type SeqNum } from "../../wire/seq.ts";
+import type { TcpInfo } from "../../tcp/info.ts";
+import { seq, seqAdd, seqDiff, type SeqNum } from "../../wire/seq.ts";
 import {
   ACK,
   createTcpSegment,
@@ -42,6 +43,17 @@ export interface Conversation {
   readonly rungs: Rung[];
 }
 
+/** In which state the peer most likely is, by ours. */
+const PEER_OF: Partial<Record<SeenState, SeenState>> = {
+  "SYN-RECEIVED": "SYN-SENT",
+  ESTABLISHED: "ESTABLISHED",
+  "FIN-WAIT-1": "ESTABLISHED",
+  "FIN-WAIT-2": "CLOSE-WAIT",
+  "CLOSE-WAIT": "FIN-WAIT-2",
+  CLOSING: "CLOSING",
+  "LAST-ACK": "FIN-WAIT-2",
+};
+
 interface Open {
   readonly conversation: Conversation;
   readonly leftKey: string;
@@ -55,6 +67,30 @@ export class Tracker {
   private readonly open = new Map<string, Open>();
   private readonly header = createIpv4Header();
   private readonly segment: TcpSegment = createTcpSegment();
+
+  /** Goes on with a connection whose beginning was not seen, by what its own end, the left one, tells of it. */
+  resume(info: TcpInfo): Conversation {
+    const left = `${info.localAddress}:${info.localPort}`;
+    const right = `${info.remoteAddress}:${info.remotePort}`;
+    const [own, peer] = [new EndState(info.state), new EndState(PEER_OF[info.state] ?? "?")];
+    const [sent, received] = [seq(info.sndNxt), seq(info.rcvNxt)];
+    own.resume(seq(info.iss), sent, received, info.rcvWscale);
+    // before its SYN came there is no number of the peer's
+    if (info.state !== "SYN-SENT") {
+      peer.resume(seq(info.irs), received, seq(info.sndUna), info.sndWscale);
+    }
+    const conversation: Conversation = {
+      left,
+      right,
+      leftAtFirst: own.state,
+      rightAtFirst: peer.state,
+      rungs: [],
+    };
+    const key = left < right ? `${left} ${right}` : `${right} ${left}`;
+    this.open.set(key, { conversation, leftKey: left, ends: [own, peer] });
+    this.conversations.push(conversation);
+    return conversation;
+  }
 
   /** `remark`: what a capture says of the packet. */
   packet(time: number, bytes: Uint8Array, remark: string | null): void {

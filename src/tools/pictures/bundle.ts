@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const IMPORT = /^import \{([^}]*)\} from "(\.[^"]+)";\n/gm;
+const REEXPORT = /^export \{([^}]*)\} from "(\.[^"]+)";\n/gm;
 const EXPORT = /^export ((?:async )?function\*?|class|const) (\w+)/gm;
 
 /** `entry` and what it imports, in an order in which everything is there when it is asked for. */
@@ -28,6 +29,12 @@ function add(file: string, names: Map<string, string>, parts: string[], above: s
     return "";
   });
   const exported: string[] = [];
+  body = body.replace(REEXPORT, (_line, list: string, from: string) => {
+    const module = add(join(dirname(file), from), names, parts, [...above, file]);
+    imports.push(`const {${list}} = ${module};`);
+    exported.push(...list.split(",").map((name) => name.trim()));
+    return "";
+  });
   body = body.replace(EXPORT, (_line, what: string, name: string) => {
     exported.push(name);
     return `${what} ${name}`;

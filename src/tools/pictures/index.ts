@@ -1,2 +1,3 @@
 /** What other tools may take of pictures. */
+export { bundle } from "./bundle.ts";
 export { n, text } from "./svg-frame.ts";

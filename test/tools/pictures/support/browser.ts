@@ -23,11 +23,14 @@ export class Browser {
   private session: string | null = null;
   private last = 0;
 
-  constructor(command: string) {
+  /** `before`: a command that runs it, such as `ip netns exec NAME`. */
+  constructor(command: string, before: readonly string[] = []) {
     this.folder = mkdtempSync(join(tmpdir(), "tuntcp-browser-"));
+    const [first, ...rest] = [...before, command];
     this.child = spawn(
-      command,
+      first!,
       [
+        ...rest,
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
@@ -63,8 +66,44 @@ export class Browser {
     });
     this.session = (attached as { sessionId: string }).sessionId;
     for (const domain of ["Page", "Runtime", "Network", "Log"]) await this.call(`${domain}.enable`);
+    await this.resize(width, height);
+  }
+
+  async resize(width: number, height: number): Promise<void> {
     const size = { width, height, deviceScaleFactor: 1, mobile: false };
     await this.call("Emulation.setDeviceMetricsOverride", size);
+  }
+
+  async prefer(scheme: "light" | "dark"): Promise<void> {
+    const features = [{ name: "prefers-color-scheme", value: scheme }];
+    await this.call("Emulation.setEmulatedMedia", { features });
+  }
+
+  /** One key, as `Enter`, `Escape`, `ArrowDown` or a letter. */
+  async press(key: string): Promise<void> {
+    const text = key === "Enter" ? { text: "\r" } : key.length === 1 ? { text: key } : {};
+    const codes: Partial<Record<string, number>> = {
+      Enter: 13,
+      Escape: 27,
+      Tab: 9,
+      End: 35,
+      Home: 36,
+      ArrowUp: 38,
+      ArrowDown: 40,
+    };
+    const code = { key, windowsVirtualKeyCode: codes[key] ?? key.toUpperCase().charCodeAt(0) };
+    await this.call("Input.dispatchKeyEvent", { type: "keyDown", ...code, ...text });
+    await this.call("Input.dispatchKeyEvent", { type: "keyUp", ...code });
+  }
+
+  /** Resolves when the expression is true; throws the last value after a while. */
+  async until(expression: string, ms: number = 15_000): Promise<void> {
+    const wait = `(async () => { const end = performance.now() + ${ms};
+      for (;;) { let v; try { v = (${expression}); } catch (e) { v = String(e); }
+        if (v === true) return true; if (performance.now() > end) return v;
+        await new Promise((r) => setTimeout(r, 20)); } })()`;
+    const value = await this.evaluate(wait);
+    if (value !== true) throw new Error(`${expression}: ${JSON.stringify(value)}`);
   }
 
   async goto(url: string): Promise<void> {

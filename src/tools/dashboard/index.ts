@@ -1,0 +1,2 @@
+/** What the command may know of the dashboard. */
+export { type Dashboard, type NetLike, serveDashboard, type Watched } from "./server.ts";
