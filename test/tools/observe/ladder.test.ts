@@ -21,7 +21,7 @@ test("the text has a line for each segment with time, states, flags and numbers,
   expect(lines[3]).toMatch(
     /^ +10\.000 +ESTABLISHED ◀─+ SYN,ACK seq 0 ack 1 win 65535 .*SYN-RECEIVED$/,
   );
-  expect(ladder(simple())).toMatch(/ACK seq 1 ack 1 win 131072 ─+▶ ESTABLISHED\n$/);
+  expect(ladder(simple())).toMatch(/ACK seq 1 ack 1 win 65536 ─+▶ ESTABLISHED\n$/);
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
   for (const line of ladder(simple(), { width: 80 }).split("\n")) {
     expect(line.length).toBeLessThanOrEqual(80);
