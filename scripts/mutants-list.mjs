@@ -635,4 +635,40 @@ export const MUTANTS = [
     replace: "",
     tests: ["test/stack/fast-open.test.ts", "test/traces/fast-open-server.test.ts"],
   },
+  {
+    name: "least-rto-below-the-round-trip",
+    find: "const rto = this.srtt + Math.max(GRANULARITY, rtoMin, 4 * this.rttvar);",
+    replace: "const rto = Math.max(rtoMin, this.srtt + Math.max(GRANULARITY, 4 * this.rttvar));",
+    tests: ["test/traces/retransmission.test.ts"],
+  },
+  {
+    name: "window-in-use-counts-as-unused",
+    find: "limited ? cc.cwnd : 0",
+    replace: "0",
+    tests: ["test/traces/congestion.test.ts"],
+  },
+  {
+    name: "cubic-reduces-what-acks-left",
+    find: "const used = 2 * flight > cwnd ? Math.max(flight, cwnd) : flight;",
+    replace: "const used = flight;",
+    tests: ["test/tcp/congestion/cubic.test.ts"],
+  },
+  {
+    name: "slow-start-until-a-loss",
+    find: "    this.rounds = 1;\n",
+    replace: "",
+    tests: ["test/tcp/congestion/hystart.test.ts"],
+  },
+  {
+    name: "old-window-after-a-pause",
+    find: "  cc.onIdle?.(window, now);\n",
+    replace: "",
+    tests: ["test/traces/congestion.test.ts"],
+  },
+  {
+    name: "control-socket-open-to-the-group",
+    find: "chmodSync(path, 0o600);",
+    replace: "chmodSync(path, 0o660);",
+    tests: ["test/tools/control/server.test.ts"],
+  },
 ];

@@ -224,6 +224,17 @@ describe("windows that are not used (RFC 7661)", () => {
     expect(used.cwnd).toBe(Math.floor(flight / 2));
   });
 
+  test("a window that holds data back is in use, however little of it was acknowledged [7661-4.2-PIPEACK]", () => {
+    const f = wide({ tcp_slow_start_after_idle: 0, tcp_pacing_ca_ratio: 0 });
+    trickle(f, 4, 10).waits(3000); // what was in use before is too long ago
+    f.fills()
+      .waits(f.rtt)
+      .acks(f.acked + MSS);
+    const flight = f.sent - f.acked;
+    f.loses();
+    expect(f.cwnd).toBe(Math.floor(flight / 2)); // nothing is taken off for what was sent again
+  });
+
   test("a slow start that overruns its queue by hundreds of segments leaves a window that fits the path", () => {
     const { flows } = simulate(
       {

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ControlClient } from "../../../src/tools/control/client.ts";
 import { LONGEST_LINE } from "../../../src/tools/control/lines.ts";
 import { controlPath, controlPaths, makeRuntimeFolder } from "../../../src/tools/control/path.ts";
@@ -73,6 +73,24 @@ test("only its own user may come in: the socket has mode 0600, its folder 0700",
     if (before === undefined) delete process.env["XDG_RUNTIME_DIR"];
     else process.env["XDG_RUNTIME_DIR"] = before;
   }
+});
+
+test("not even between its making and its mode may others come in", async () => {
+  const modes: number[] = [];
+  const real = process.umask.bind(process);
+  const umask = vi.spyOn(process, "umask").mockImplementation((mask) => {
+    if (existsSync(path)) modes.push(statSync(path).mode & 0o777);
+    return mask === undefined ? real() : real(mask);
+  });
+  const before = real(0);
+  try {
+    server = await serveControl(path, handlers);
+  } finally {
+    real(before);
+    umask.mockRestore();
+  }
+  // when the umask is given back, which is before the mode can be set
+  expect(modes).toEqual([0o600]);
 });
 
 test("garbage is told so in a line, and who sends it is shown out; others stay", async () => {

@@ -272,6 +272,26 @@ test("states over time begin and end as the segments say", () => {
   expect(states.A.at(-1)!.at - states.A.at(-2)!.at).toBeCloseTo(60_000, 0);
 });
 
+/** Several connections at once, of which the band shows one. */
+const MANY = ["syn-queue", "syn-cookies"];
+
+test.each([...played.entries()].filter(([topic]) => !MANY.includes(topic)))(
+  "the bands of %s have each end in the state that its segments are sent and received in",
+  (_topic, { segments, states }) => {
+    /** More than one where it changes at that moment. */
+    const inForce = (name: "A" | "B", at: number): string[] =>
+      states[name]
+        .filter((span, i) => span.at <= at && (states[name][i + 1]?.at ?? Infinity) >= at)
+        .map(({ state }) => state);
+    for (const s of segments) {
+      const line = storyOf(s);
+      expect(inForce(s.from, s.sent), line).toContain(s.fromState);
+      if (s.arrived === null) continue;
+      expect(inForce(s.from === "A" ? "B" : "A", s.arrived), line).toContain(s.toState);
+    }
+  },
+);
+
 test.each([...played.values()].map((scene): [string, Played] => [scene.topic, scene]))(
   "%s as text, picture and data",
   (topic, scene) => {
