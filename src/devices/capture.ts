@@ -11,6 +11,9 @@ import { fillTcpChecksum } from "../wire/tcp.ts";
 import { Middleware } from "./middleware.ts";
 import { type Direction, PcapngWriter } from "./pcapng.ts";
 
+/** ms after which a packet is in the file: whoever looks into it meanwhile, or pipes it on, need not wait for more. */
+const FLUSH_AFTER = 200;
+
 export class CapturedDevice extends Middleware {
   private readonly writer: PcapngWriter;
   private readonly clock: Clock;
@@ -21,6 +24,7 @@ export class CapturedDevice extends Middleware {
   private readonly header = createIpv4Header();
   /** Answers given while a packet is delivered: they stand in the file behind what they answer. */
   private held: (() => void)[] | null = null;
+  private flushing: NodeJS.Timeout | null = null;
 
   /** `once`: what is sent comes back, and is written when it is sent only. */
   constructor(inner: Device, writer: PcapngWriter, clock: Clock, once = false) {
@@ -29,6 +33,7 @@ export class CapturedDevice extends Middleware {
     this.clock = clock;
     this.once = once;
     this.epoch = Date.now() - clock.now();
+    writer.flush(); // without a packet it is a capture, too
   }
 
   protected override outgoing(
@@ -77,6 +82,10 @@ export class CapturedDevice extends Middleware {
     at: number,
     remark: PacketRemark,
   ): void {
+    this.flushing ??= setTimeout(() => {
+      this.flushing = null;
+      this.writer.flush();
+    }, FLUSH_AFTER).unref();
     const ms = this.epoch + at;
     const h = this.header;
     if (!complete || readIpv4(buffer, offset, length, h) !== null || h.protocol !== PROTO_TCP) {
@@ -91,6 +100,7 @@ export class CapturedDevice extends Middleware {
 
   /** The file is whole when it returns, and takes no more. */
   finish(): void {
+    if (this.flushing !== null) clearTimeout(this.flushing);
     this.writer.close();
   }
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import fc from "fast-check";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 
 import { captureDevice } from "../../src/devices/capture.ts";
 import { createPair } from "../../src/devices/pair.ts";
@@ -63,6 +63,29 @@ test.each([true, false])(
     expect(Math.abs(packets[0]!.time - Date.now())).toBeLessThan(60_000);
   },
 );
+
+test("the file can be read while it grows: at once, and with a packet 200 ms after it passed", async () => {
+  const file = join(folder, "growing.pcapng");
+  const seen = (): number => readCapture(readFileSync(file)).length;
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const [a] = createPair({ schedule: "manual" });
+    const client = createStack({
+      device: captureDevice(a, file, systemClock),
+      address: "192.0.2.1/24",
+    });
+    expect(seen()).toBe(0);
+    client.net.connect(80, "192.0.2.2").on("error", () => {});
+    for (let i = 0; i < 5; i++) await new Promise(setImmediate); // the SYN is under way
+    vi.advanceTimersByTime(199);
+    expect(seen()).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(seen()).toBe(1);
+    await client.close();
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 test("a refusal stands in the file behind the SYN that it answers", async () => {
   const file = join(folder, "refused.pcapng");
