@@ -11,6 +11,7 @@ export interface DeviceOffload {
   readonly tso: boolean;
 }
 
+/** Everything is left to the stack. */
 export const NO_OFFLOAD: DeviceOffload = { checksum: false, tso: false };
 
 /** `flags` of {@link PacketReceiver.onPacket}: the device vouches for the TCP checksum. */
@@ -25,6 +26,7 @@ export const RX_LENDABLE = 4;
 /** Why a packet was dropped or what it was taken for: a short text from a closed set, `null` when normal. */
 export type PacketRemark = string | null;
 
+/** The receiving half, which a device is started with. */
 export interface PacketReceiver {
   /**
    * One IPv4 packet at `buffer[offset .. offset + length)`. The bytes are lent for the call only.
@@ -65,6 +67,7 @@ export interface PacketSender {
   keepReceived?(): void;
 }
 
+/** Where packets come from and go to. */
 export interface Device extends PacketSender {
   readonly name: string;
   /** Largest IPv4 packet, in bytes, that goes out without offload. */
@@ -74,6 +77,7 @@ export interface Device extends PacketSender {
   start(receiver: PacketReceiver): void;
   /** Keeps (or no longer keeps) the process alive, as Node's handles do. */
   ref(): void;
+  /** As of timers and handles of Node. */
   unref(): void;
   /** Idempotent; resolves when nothing is held any more. */
   close(): Promise<void>;

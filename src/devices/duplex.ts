@@ -11,6 +11,7 @@ import { BufferedSender } from "./buffered-sender.ts";
 /** How long closing waits for packets that the stream already holds: ample for a TUN, and a stuck stream ends all the same. */
 const LAST_WRITES_MS = 100;
 
+/** What a stream does not tell by itself. `mtu` in bytes. */
 export interface DuplexOptions {
   readonly name: string;
   readonly mtu: number;
@@ -18,12 +19,14 @@ export interface DuplexOptions {
   readonly queueLimit?: number;
 }
 
+/** Packets of a stream. */
 export interface DuplexStats {
   received: number;
   sent: number;
   dropped: number;
 }
 
+/** A device over a stream, as {@link duplexDevice} gives it. */
 export class DuplexDevice extends BufferedSender implements Device {
   readonly name: string;
   readonly mtu: number;
@@ -51,6 +54,7 @@ export class DuplexDevice extends BufferedSender implements Device {
     this.#limit = options.queueLimit ?? 1024;
   }
 
+  /** As of {@link PacketSender}; false while the stream has enough to write, too. */
   override reserve(size: number): boolean {
     return this.#waiting < this.#limit && super.reserve(size);
   }
@@ -132,6 +136,7 @@ export class DuplexDevice extends BufferedSender implements Device {
   }
 }
 
+/** A device over a stream of which each chunk is a packet, such as another package's TUN. */
 export function duplexDevice(stream: Duplex, options: DuplexOptions): DuplexDevice {
   return new DuplexDevice(stream, options);
 }

@@ -12,6 +12,7 @@ const DEFAULT_MTU = 65536 - 1;
 /** Packets on their way at most; beyond it they are dropped as by any full queue. */
 const QUEUE_LIMIT = 4096;
 
+/** A device whose packets come back: one stack that talks to itself. `mtu` in bytes; 65535. */
 export function loopback(options: { readonly mtu?: number; readonly name?: string } = {}): Device {
   return new LoopbackDevice(options.name ?? "loopback", options.mtu ?? DEFAULT_MTU);
 }

@@ -7,6 +7,7 @@ import { NO_OFFLOAD, RX_CHECKSUM_GOOD, RX_KEEPABLE } from "../base/device.ts";
 import { invariant } from "../base/errors.ts";
 import { BufferedSender } from "./buffered-sender.ts";
 
+/** Of both ends alike. `mtu` in bytes; 1500. */
 export interface PairOptions {
   readonly mtu?: number;
   readonly offload?: DeviceOffload;
@@ -17,6 +18,7 @@ export interface PairOptions {
   readonly schedule?: ((deliver: () => void) => void) | "manual";
 }
 
+/** Packets that came to one end. */
 export interface PairStats {
   delivered: number;
   /** Queue full, larger than the MTU, or no receiver. */
@@ -32,6 +34,7 @@ interface Queued {
   flags: number;
 }
 
+/** One end of a pair. */
 class PairDevice extends BufferedSender implements Device {
   readonly name: string;
   readonly mtu: number;
@@ -66,6 +69,7 @@ class PairDevice extends BufferedSender implements Device {
     return this.#flushed;
   }
 
+  /** As of {@link PacketSender}; false while the queue is full, too. */
   override reserve(size: number): boolean {
     return this.#queue.length < this.#limit && super.reserve(size);
   }
@@ -129,6 +133,7 @@ class PairDevice extends BufferedSender implements Device {
     return batch;
   }
 
+  /** Delivers what was flushed to the other end. */
   deliverToPeer(batch: readonly Queued[]): number {
     const peer = this.peer!;
     let count = 0;
@@ -149,6 +154,7 @@ class PairDevice extends BufferedSender implements Device {
   }
 }
 
+/** The two ends, and their delivery by hand. */
 export type PacketPair = readonly [PairDevice, PairDevice] & {
   /** One round: delivers what both ends had flushed; returns the number of packets. */
   deliver(): number;
@@ -158,6 +164,7 @@ export type PacketPair = readonly [PairDevice, PairDevice] & {
 
 export type { PairDevice };
 
+/** Two devices joined in memory, for two stacks. */
 export function createPair(options: PairOptions = {}): PacketPair {
   const schedule = options.schedule ?? ((deliver: () => void): void => void setImmediate(deliver));
   let delivering = false;

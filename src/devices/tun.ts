@@ -19,6 +19,7 @@ import { TunTransmit } from "./tun-transmit.ts";
 /** `"auto"` (the default) takes what the kernel grants, `"checksum"` no segmentation; `"off"` is a plain device. */
 export type OffloadMode = "auto" | "checksum" | "off";
 
+/** Which interface, and how. */
 export interface TunOptions {
   /** Of the interface; created where it does not exist (needs CAP_NET_ADMIN), else attached to. */
   readonly name: string;
@@ -28,6 +29,7 @@ export interface TunOptions {
   readonly multiQueue?: boolean;
 }
 
+/** Packets of a TUN. */
 export interface TunStats {
   rxPackets: number;
   rxBytes: number;
@@ -58,6 +60,7 @@ function lostError(name: string, errno: number): Error {
   return Object.assign(error, { code, errno: -errno, syscall: "tun" });
 }
 
+/** A TUN device, as {@link openTun} gives it. */
 export class TunDevice implements Device {
   readonly name: string;
   readonly mtu: number;
@@ -123,6 +126,7 @@ export class TunDevice implements Device {
     return this.#tx.slab;
   }
 
+  /** As of {@link PacketSender}. */
   get offset(): number {
     return this.#tx.offset;
   }

@@ -1,11 +1,13 @@
 /** What a script says, as data. Times are whole microseconds, numbers of packets as the script counts. */
 import type { TcpOption } from "../packet/tcp-option.ts";
 
+/** A part of the text, by index: `[from, to)`. */
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
+/** A script. */
 export interface Script {
   readonly file: string;
   readonly text: string;
@@ -16,6 +18,7 @@ export interface Script {
   readonly cleanup: ShellAction | null;
 }
 
+/** An option that the script sets at its beginning, `--name=value`. */
 export interface ScriptOption {
   readonly line: number;
   readonly name: string;
@@ -23,6 +26,7 @@ export interface ScriptOption {
   readonly value: string | null;
 }
 
+/** When an event happens, or is expected. */
 export type EventTime =
   | { readonly kind: "absolute"; readonly at: number }
   | { readonly kind: "relative"; readonly at: number }
@@ -30,6 +34,7 @@ export type EventTime =
   | { readonly kind: "absolute-range"; readonly at: number; readonly to: number }
   | { readonly kind: "relative-range"; readonly at: number; readonly to: number };
 
+/** A packet, a call or a command, with its time. */
 export interface Event {
   readonly line: number;
   readonly time: EventTime;
@@ -37,14 +42,17 @@ export interface Event {
   readonly action: Action;
 }
 
+/** What an event is. */
 export type Action = PacketAction | CallAction | ShellAction | CodeAction;
 
+/** What stands in backticks. */
 export interface ShellAction {
   readonly kind: "shell";
   readonly line: number;
   readonly text: string;
 }
 
+/** What stands in `%{ }%`. */
 export interface CodeAction {
   readonly kind: "code";
   readonly line: number;
@@ -53,16 +61,20 @@ export interface CodeAction {
 
 // --- packets ------------------------------------------------------------------------------------------
 
+/** The ECN codepoint that a packet has, or may have. */
 export type EcnWord = "noecn" | "ect0" | "ect1" | "ce" | "ect01";
 
+/** What a packet says of its IPv4 header; null: nothing. */
 export interface IpInfo {
   readonly ecn: EcnWord | null;
   readonly tos: number | null;
   readonly ttl: number | null;
 }
 
+/** What a packet is of. */
 export type PacketBody = TcpBody | IcmpBody | UdpBody;
 
+/** A packet of the peer (`inbound`), or one that the stack must send. */
 export interface PacketAction {
   readonly kind: "packet";
   readonly inbound: boolean;
@@ -73,6 +85,7 @@ export interface PacketAction {
   readonly span: Span;
 }
 
+/** A segment. */
 export interface TcpBody {
   readonly protocol: "tcp";
   /** FIN to CWR as on the wire, and AE as 0x100. */
@@ -87,6 +100,7 @@ export interface TcpBody {
   readonly options: readonly TcpOption[] | "any";
 }
 
+/** A message about a packet, or an echo. */
 export interface IcmpBody {
   readonly protocol: "icmp";
   readonly type: number;
@@ -100,6 +114,7 @@ export interface IcmpBody {
     | { readonly kind: "raw"; readonly length: number };
 }
 
+/** A datagram; known to the language, refused by the runner. */
 export interface UdpBody {
   readonly protocol: "udp";
   readonly length: number;
@@ -107,6 +122,7 @@ export interface UdpBody {
 
 // --- calls --------------------------------------------------------------------------------------------
 
+/** A system call with the result that it must have. */
 export interface CallAction {
   readonly kind: "call";
   readonly line: number;
@@ -120,6 +136,7 @@ export interface CallAction {
   readonly span: Span;
 }
 
+/** An argument of a call. */
 export type Expr =
   | { readonly kind: "any" }
   | { readonly kind: "number"; readonly value: number }

@@ -14,12 +14,14 @@ export type DrillFailureKind =
   /** The script contradicts itself: an unknown descriptor, time that goes backwards. */
   | "script";
 
+/** A field of a packet that is not as the script says. */
 export interface FieldDifference {
   readonly field: string;
   readonly expected: string;
   readonly seen: string;
 }
 
+/** Why a script failed, and where. */
 export interface DrillFailure {
   readonly kind: DrillFailureKind;
   readonly file: string;

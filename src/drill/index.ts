@@ -18,6 +18,7 @@ export {
 export { LANGUAGE_OPTIONS } from "./options.ts";
 export type { PacketListener } from "./world.ts";
 
+/** How a script is run. */
 export interface DrillOptions {
   /** What failures call the script. Default: "script". */
   readonly file?: string;
@@ -39,6 +40,7 @@ export interface DrillOptions {
   readonly print?: (text: string) => void;
 }
 
+/** What came of a script. */
 export interface DrillResult {
   readonly ok: boolean;
   /** Null when it passed. */
@@ -51,6 +53,7 @@ export interface DrillResult {
   readonly blessed: string | null;
 }
 
+/** A script as data, or why it is none. */
 export type ParseResult =
   | { readonly ok: true; readonly script: Script }
   | { readonly ok: false; readonly failure: DrillFailure };

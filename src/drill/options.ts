@@ -140,4 +140,5 @@ export function readRunSettings(
   return settings;
 }
 
+/** Names of the options that the language has, without their dashes. */
 export const LANGUAGE_OPTIONS: readonly string[] = Object.keys(READERS);

@@ -29,6 +29,7 @@ interface Syn {
   ambiguous: boolean;
 }
 
+/** What a peer knows of one connection. */
 export class Flow {
   readonly index: number;
   readonly address: number;
@@ -255,6 +256,7 @@ export class Flow {
     if (at + 10 <= to && b[at] === 8) this.stampSeen = get32(b, at + 2);
   }
 
+  /** Remembers a packet, to be sent once more ({@link OP_AGAIN}). */
   keep(packet: Uint8Array, length: number): void {
     if (length > ROOM) return;
     this.kept ??= new Uint8Array(KEPT * ROOM);

@@ -4,6 +4,7 @@
  */
 import { createStep, readStep, type Step, STEP_BYTES, writeStep } from "./step.ts";
 
+/** Bytes of a head. */
 export const HEAD_BYTES = 8;
 /** Steps of an input at most; what follows in the bytes is not looked at. */
 export const MAX_STEPS = 512;
@@ -23,8 +24,10 @@ export const OPENINGS = [
   "last-ack",
   "time-wait",
 ] as const;
+/** One of {@link OPENINGS}. */
 export type Opening = (typeof OPENINGS)[number];
 
+/** How the world begins. */
 export interface Head {
   opening: Opening;
   /** Which settings the stack has: index into PROFILES. */
@@ -39,15 +42,18 @@ export interface Head {
   synForm: number;
 }
 
+/** An input in words. */
 export interface Input {
   readonly head: Head;
   readonly steps: readonly Step[];
 }
 
+/** Initial sequence numbers of the peers': where something wraps, and where nothing does. */
 export const PEER_ISNS: readonly number[] = [
   0xfffffffd, 0, 1, 0x7ffffffe, 0x80000000, 0xffff0000, 0x12345678, 0xfffffc18,
 ];
 
+/** A head whose bytes are 0. */
 export function createHead(): Head {
   return { opening: "listen", profile: 0, seed: 0, peerIsn: 0, synOptions: 0, synForm: 0 };
 }
@@ -57,6 +63,7 @@ export function stepCount(data: Uint8Array): number {
   return Math.min(MAX_STEPS, Math.max(0, Math.ceil((data.length - HEAD_BYTES) / STEP_BYTES)));
 }
 
+/** Reads the head that `data` begins with into `out`. */
 export function readHead(data: Uint8Array, out: Head): void {
   const byte = (i: number): number => (i < data.length ? data[i]! : 0);
   out.opening = OPENINGS[byte(0) % OPENINGS.length]!;
@@ -67,6 +74,7 @@ export function readHead(data: Uint8Array, out: Head): void {
   out.synForm = byte(6);
 }
 
+/** What the bytes of an input mean. */
 export function decode(data: Uint8Array): Input {
   const head = createHead();
   readHead(data, head);

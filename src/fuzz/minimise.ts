@@ -1,6 +1,7 @@
 /** Makes a failing input smaller while it fails in the same way: first whole steps go, then bytes become 0. */
 import type { Target } from "./target.ts";
 
+/** A failing input, made smaller. */
 export interface Smaller {
   readonly data: Uint8Array;
   /** Runs that it took. */

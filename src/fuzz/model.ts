@@ -8,20 +8,26 @@ export { STATES };
 
 /** What a segment is, by its flags: the first of these that it has. `none`: no ACK either. `broken`: no right segment at all. */
 export const KINDS = ["RST", "SYN", "SYN-ACK", "none", "FIN", "text", "ACK", "broken"] as const;
+/** One of {@link KINDS}. */
 export type Kind = (typeof KINDS)[number];
 
 /** Where it lies: at RCV.NXT, within the window behind it, begun before and reaching into it, all before, or beyond. */
 export const PLACES = ["at", "ahead", "across", "before", "beyond"] as const;
+/** One of {@link PLACES}. */
 export type Place = (typeof PLACES)[number];
 
 /** What it acknowledges: less than SND.UNA, SND.UNA, more, more than SND.NXT, or nothing. */
 export const ACKS = ["old", "same", "new", "future", "-"] as const;
+/** One of {@link ACKS}. */
 export type Ack = (typeof ACKS)[number];
 
 /** What is answered at once: nothing, a segment that is neither RST nor SYN, a RST, a SYN with ACK. */
 export const NOTHING = 1;
+/** A segment that is neither RST nor SYN. */
 export const SEGMENT = 2;
+/** A RST. */
 export const RESET = 4;
+/** A SYN with ACK. */
 export const SYN_ACK = 8;
 
 /** What else decides. */
@@ -42,6 +48,7 @@ export interface Circumstances {
 
 type When = keyof Circumstances;
 
+/** A rule: what may follow, for some classes of segments in some states. */
 export interface Row {
   readonly in: readonly TcpState[];
   readonly kinds: readonly Kind[];
@@ -324,8 +331,10 @@ export const TABLE: readonly Row[] = [
 const PLACE_COUNT = PLACES.length;
 const ACK_COUNT = ACKS.length;
 const KIND_COUNT = KINDS.length;
+/** Cells of the table: every state with every class of segment. */
 export const CELLS: number = STATES.length * KIND_COUNT * PLACE_COUNT * ACK_COUNT;
 
+/** The number of a cell, by the indices of its state and class. */
 export function cellOf(state: number, kind: number, place: number, ack: number): number {
   return ((state * KIND_COUNT + kind) * PLACE_COUNT + place) * ACK_COUNT + ack;
 }
@@ -341,6 +350,7 @@ export const ROWS: readonly (readonly number[])[] = Array.from({ length: CELLS }
   return TABLE.flatMap((r, i) => (fits(r) ? [i] : []));
 });
 
+/** A state and a class of segment. */
 export interface Cell {
   readonly state: TcpState;
   readonly kind: Kind;
@@ -348,6 +358,7 @@ export interface Cell {
   readonly ack: Ack;
 }
 
+/** What a number of {@link cellOf} stands for. */
 export function describeCell(cell: number): Cell {
   return {
     ack: ACKS[cell % ACK_COUNT]!,

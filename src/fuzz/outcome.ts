@@ -3,6 +3,7 @@
 /** What was broken. I1 to I10 are of the list of invariants in docs/fuzz.md, MODEL is the table of model.ts. */
 export type Rule = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "I9" | "I10" | "MODEL";
 
+/** A rule that was broken. */
 export interface Violation {
   readonly rule: Rule;
   /** Which step it was, from 0; -1: before the first; the number of steps: behind the last. */
@@ -11,6 +12,7 @@ export interface Violation {
   readonly message: string;
 }
 
+/** Something that happened in a run. */
 export interface TraceEvent {
   /** ms of virtual time. */
   readonly at: number;
@@ -24,6 +26,7 @@ export interface TraceEvent {
   readonly text: string;
 }
 
+/** What came of an input. */
 export interface Outcome {
   /** Null where nothing was broken. */
   readonly violation: Violation | null;
@@ -33,6 +36,7 @@ export interface Outcome {
   readonly trace: readonly TraceEvent[];
 }
 
+/** What is kept of a run. */
 export interface RunOptions {
   /** Keep the trace and its hash; a run without it is several times as fast. */
   readonly trace?: boolean;

@@ -31,6 +31,7 @@ import {
   type Step,
 } from "./step.ts";
 
+/** Connections that an input can tell apart. */
 export const FLOWS = 8;
 /** One more flow, of a peer that makes no mistake (I2), to a port of its own. */
 export const HONEST = 8;
@@ -74,6 +75,7 @@ export const ICMP_KINDS: readonly (readonly [type: number, code: number, withWor
   [0, 0, false],
 ];
 
+/** Builds what the peers send, from steps and from what came of the stack. */
 export class Peer {
   readonly flows: readonly Flow[];
   /** A packet, built here; also the next one of fragments. */
@@ -91,6 +93,7 @@ export class Peer {
     );
   }
 
+  /** Forgets everything, and begins as `head` says. */
   begin(head: Head): void {
     this.spoiled = false;
     this.identification = 1;

@@ -2,6 +2,7 @@
 import { type DeviceOffload, NO_OFFLOAD } from "../base/device.ts";
 import type { Settings } from "../tcp/config.ts";
 
+/** What a stack under test is like. */
 export interface Profile {
   readonly name: string;
   readonly settings: Partial<Settings>;
@@ -28,6 +29,7 @@ const PLAIN = {
 
 const ALL_OFFLOADS: DeviceOffload = { checksum: true, tso: true };
 
+/** Stacks that an input chooses from, by the number in its head. */
 export const PROFILES: readonly Profile[] = [
   { ...PLAIN, name: "plain" },
   { ...PLAIN, name: "no timestamps", settings: { tcp_timestamps: 0 } },

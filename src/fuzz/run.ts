@@ -21,6 +21,7 @@ export class SequenceRunner {
   private readonly head = createHead();
   private readonly step = createStep();
 
+  /** Runs one input from its beginning; what breaks a rule is in the outcome, and nothing is thrown. */
   run(data: Uint8Array, options: SequenceOptions = {}): Outcome {
     const trace = options.trace === true ? new Trace() : null;
     const violation = this.attempt(data, options.flows ?? 8, trace);

@@ -3,9 +3,11 @@
  * an input; words.ts gives each meaning a name. Numbers are not absolute: a base that the peer knows from what it saw, and an offset.
  */
 
+/** Bytes of a step. */
 export const STEP_BYTES = 16;
 
 // What a step does; the first byte, spread so that most bytes are segments.
+/** A segment. */
 export const OP_SEGMENT = 0;
 /** A call of the program on the stack. */
 export const OP_CALL = 1;
@@ -73,12 +75,14 @@ const FAR: readonly number[] = [
   4096, 8192, 14600, 16384, 32767, 32768, 65534, 65535, 65536, 1048576, 16777216, 1073741824,
   2147483647, 131072, -2147483648,
 ];
+/** What the byte of an offset adds to its base. */
 export const OFFSETS: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
   if (byte < 192) return (byte >>> 1) ^ -(byte & 1);
   const far = FAR[(byte - 192) >> 1]!;
   return (byte & 1) === 0 ? far : -far | 0;
 });
 
+/** Values of the window field, unscaled. */
 export const WINDOWS: Uint16Array = Uint16Array.from([
   65535, 0, 1, 100, 535, 1000, 1460, 2920, 4096, 8192, 16384, 29200, 32768, 65534, 512, 2,
 ]);
@@ -183,6 +187,7 @@ export interface Step {
   word: number;
 }
 
+/** A step whose bytes are 0. */
 export function createStep(): Step {
   return {
     op: 0,

@@ -2,6 +2,7 @@
 import type { Rng } from "../base/rng.ts";
 import type { Outcome, RunOptions } from "./outcome.ts";
 
+/** Names of all targets. */
 export const TARGETS = [
   "codec",
   "options",
@@ -10,8 +11,10 @@ export const TARGETS = [
   "listener",
   "stack",
 ] as const;
+/** One of {@link TARGETS}. */
 export type TargetName = (typeof TARGETS)[number];
 
+/** Something that can be fuzzed. */
 export interface Target {
   readonly name: TargetName;
   /** One line on what is under test. */
@@ -28,5 +31,6 @@ export interface Target {
   burst?(rng: Rng, count: number): Uint8Array | null;
   /** A form for reading, plain JSON; `fromJson` gives bytes that mean the same. */
   toJson(data: Uint8Array): unknown;
+  /** Bytes that mean what {@link Target.toJson} wrote. Throws where it is something else. */
   fromJson(json: unknown): Uint8Array;
 }

@@ -43,6 +43,7 @@ export function modelCells(target: Target): Uint8Array {
   return target instanceof SequenceTarget ? target.runner.world.judgement.cells : new Uint8Array(0);
 }
 
+/** Whether there is a target of this name. */
 export function isTargetName(name: string): name is TargetName {
   return (TARGETS as readonly string[]).includes(name);
 }

@@ -4,6 +4,7 @@ import { PeerError } from "./peer-error.ts";
 
 /** What a peer needs of its host. */
 export interface PeerHost {
+  /** Sends what is `packet` in words. */
   send(packet: Packet, bytes: Uint8Array): void;
   /** ms. */
   now(): number;

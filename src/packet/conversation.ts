@@ -12,6 +12,7 @@ import { BRIEF, formatPacket, type PrintStyle } from "./print.ts";
 import { segmentMatches, shiftSack } from "./segment.ts";
 import type { TcpOption } from "./tcp-option.ts";
 
+/** What is special about a conversation. */
 export interface ConversationOptions {
   readonly localPort?: number;
   /** The peer's initial sequence number; 0. */
@@ -33,6 +34,7 @@ interface Ends {
 
 const LATIN1 = 255;
 
+/** A peer's side of one connection: it fills in ports and numbers. */
 export class Conversation {
   readonly localPort: number;
   readonly port: number;
@@ -81,6 +83,7 @@ export class Conversation {
     return (this.#sndNxt - this.iss) >>> 0;
   }
 
+  /** Bytes of text that the stack has sent, in order. */
   get received(): number {
     return this.#synTaken ? (this.#rcvNxt - this.irs) >>> 0 : 0;
   }

@@ -44,6 +44,7 @@ export function protocolOf(packet: Packet): number {
   return packet.icmp === null ? PROTOCOL_UNSAID : PROTO_ICMP;
 }
 
+/** The packet as bytes; what was null is filled in. */
 export function encode(packet: Packet): Uint8Array {
   const bytes = new Uint8Array(packetLength(packet));
   encodeInto(packet, bytes, 0);

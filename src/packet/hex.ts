@@ -8,6 +8,7 @@ export function copyOf(bytes: Uint8Array, from: number, to: number = bytes.lengt
   return new Uint8Array(bytes.subarray(from, to));
 }
 
+/** Two digits a byte, nothing between. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const b of bytes) text += DIGITS[b >> 4]! + DIGITS[b & 15]!;

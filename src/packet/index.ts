@@ -2,6 +2,7 @@
 export { formatIpv4, type Ipv4Address, parseIpv4 } from "../wire/address.ts";
 export { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from "../wire/tcp-segment.ts";
 export * from "./packet.ts";
+export type { EndOrNop, RawOption } from "./option-list.ts";
 export { type IpOption, type RouteKind } from "./ip-option.ts";
 export { type TcpOption } from "./tcp-option.ts";
 export { encode, encodeInto, packetLength, protocolOf } from "./encode.ts";

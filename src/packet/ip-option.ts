@@ -13,6 +13,7 @@ import { ipv4, type Ipv4Address } from "../wire/address.ts";
 /** Record route, loose and strict source route: a pointer, counted from 1, and addresses. */
 export type RouteKind = "rr" | "lsrr" | "ssrr";
 
+/** An option of IPv4, wrong ones included. */
 export type IpOption =
   | EndOrNop
   | { readonly kind: RouteKind; readonly pointer: number; readonly route: readonly Ipv4Address[] }

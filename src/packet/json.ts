@@ -106,6 +106,7 @@ const USUAL: Readonly<Record<string, unknown>> = {
   urgentPointer: 0,
 };
 
+/** The packet as plain data, which {@link fromJson} reads; fields that are as they may be are left out. */
 export function toJson(packet: Packet): PacketInput & JsonObject {
   const { ip, tcp, icmp, payload, trailer } = packet;
   if (ip === null) return { raw: toHex(payload) };

@@ -4,6 +4,7 @@
  */
 import { copyOf } from "./hex.ts";
 
+/** The end of a list of options, and padding. */
 export type EndOrNop = { readonly kind: "eol" } | { readonly kind: "nop" };
 /** These bytes, kind and length among them. */
 export interface RawOption {

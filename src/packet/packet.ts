@@ -9,6 +9,7 @@ import type { TcpOption } from "./tcp-option.ts";
 /** The ninth flag of TCP: AE of Accurate ECN (once NS), the low bit of the byte of the data offset. */
 export const AE = 0x100;
 
+/** The IPv4 header (RFC 791 §3.1). */
 export interface IpFields {
   /** 4 bits; null: 4. */
   version: number | null;
@@ -34,6 +35,7 @@ export interface IpFields {
   options: readonly IpOption[];
 }
 
+/** The TCP header (RFC 9293 §3.1). */
 export interface TcpFields {
   sourcePort: number;
   destinationPort: number;
@@ -54,6 +56,7 @@ export interface TcpFields {
   options: readonly TcpOption[];
 }
 
+/** The first eight bytes of an ICMP message (RFC 792); what follows is the payload. */
 export interface IcmpFields {
   type: number;
   code: number;
@@ -62,6 +65,7 @@ export interface IcmpFields {
   rest: number;
 }
 
+/** An IPv4 packet, any field of which may be wrong. */
 export interface Packet {
   /** null: `payload` is the whole, which is too short for IPv4 or was meant to be just bytes. */
   ip: IpFields | null;
@@ -81,15 +85,21 @@ export interface PacketError {
   readonly at: number;
 }
 
+/** Whether something could not be read, and this says why. */
 export function isPacketError(value: unknown): value is PacketError {
   return typeof value === "object" && value !== null && "error" in value;
 }
 
+/** What has no payload has this. */
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
-export const PROTOCOL_UNSAID = 253; // for experiments (RFC 3692)
+/** Of packets that have neither TCP nor ICMP: a number for experiments (RFC 3692). */
+export const PROTOCOL_UNSAID = 253;
+/** Of packets that do not say theirs; Linux's. */
 export const DEFAULT_TTL = 64;
+/** Of segments that do not say theirs. */
 export const DEFAULT_WINDOW = 65535;
 
+/** A header without faults, to change fields of. */
 export function createIp(source: Ipv4Address, destination: Ipv4Address): IpFields {
   return {
     version: null,
@@ -110,6 +120,7 @@ export function createIp(source: Ipv4Address, destination: Ipv4Address): IpField
   };
 }
 
+/** A header without faults and flags, to change fields of. */
 export function createTcp(sourcePort: number, destinationPort: number): TcpFields {
   return {
     sourcePort,
@@ -126,6 +137,7 @@ export function createTcp(sourcePort: number, destinationPort: number): TcpField
   };
 }
 
+/** A message without faults, whose second word is 0. */
 export function createIcmp(type: number, code: number): IcmpFields {
   return { type, code, checksum: null, rest: 0 };
 }

@@ -6,6 +6,7 @@ import { parseSegment } from "./segment.ts";
 /** Segments that a message lists at most. */
 const LISTED = 3;
 
+/** What a peer expected did not come; the message lists what did. */
 export class PeerError extends Error {
   /** Nothing at all came in time; otherwise something else did, or the script is at fault. */
   readonly timedOut: boolean;

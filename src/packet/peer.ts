@@ -14,6 +14,7 @@ import { PeerError, segmentOf } from "./peer-error.ts";
 import { BRIEF, formatPacket } from "./print.ts";
 import { segmentMatches } from "./segment.ts";
 
+/** Where a peer is, and how patient. */
 export interface PeerOptions {
   /** The peer's own address, and the stack's. */
   readonly address: string;
@@ -24,6 +25,7 @@ export interface PeerOptions {
   readonly firstPort?: number;
 }
 
+/** A peer made by hand: it sends what it is told and waits for what it is told to expect. */
 export class Peer {
   readonly address: string;
   readonly target: string;

@@ -25,6 +25,7 @@ import {
 import { quotedPacket } from "./quote.ts";
 import { formatTcpFlags } from "./tcp-flags.ts";
 
+/** What a line leaves out. */
 export interface PrintStyle {
   /** Bytes of payload that are written out: none, the first few, or all of them. */
   readonly data: "none" | "some" | "all";
@@ -42,6 +43,7 @@ export const BRIEF: PrintStyle = { data: "some", ip: false };
 
 const SOME = 32;
 
+/** The packet as a line, in the words that {@link parsePacket} reads. */
 export function formatPacket(packet: Packet, style: PrintStyle = EXACT): string {
   const { ip, tcp, icmp, payload } = packet;
   if (ip === null) return `raw ${toHex(payload)}`.trimEnd();

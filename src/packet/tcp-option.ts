@@ -10,6 +10,7 @@ import {
 } from "./option-list.ts";
 import { readI32, readU16, writeI32, writeU16 } from "../base/bytes.ts";
 
+/** An option of TCP, wrong ones included. */
 export type TcpOption =
   | EndOrNop
   | { readonly kind: "mss"; readonly value: number }

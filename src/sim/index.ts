@@ -9,7 +9,16 @@ export * from "./scenario.ts";
 export { readScenario, type PlanOptions } from "./read-scenario.ts";
 export { ScenarioError } from "./reading.ts";
 export { Simulation, type RunOptions } from "./simulation.ts";
-export type { Plan } from "./plan.ts";
+export type {
+  BulkPlan,
+  FlowPlan,
+  HostPlan,
+  LinkPlan,
+  OnOffPlan,
+  Plan,
+  RequestPlan,
+  UserPlan,
+} from "./plan.ts";
 
 /** One run of a scenario without user functions; throws a ScenarioError. */
 export function simulate(

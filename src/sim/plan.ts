@@ -4,6 +4,7 @@ import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { Settings } from "../tcp/config.ts";
 import type { Parameters, UserFunction } from "./scenario.ts";
 
+/** A host as it will be. */
 export interface HostPlan {
   readonly name: string;
   readonly settings: Partial<Settings>;
@@ -33,6 +34,7 @@ interface FlowBase {
   readonly marks: boolean;
 }
 
+/** As {@link BulkInput}, with everything decided. */
 export interface BulkPlan extends FlowBase {
   readonly kind: "bulk";
   /** Infinity: without end. */
@@ -40,6 +42,7 @@ export interface BulkPlan extends FlowBase {
   readonly verify: boolean;
 }
 
+/** As {@link RequestInput}, with everything decided; times in ms, sizes in bytes. */
 export interface RequestPlan extends FlowBase {
   readonly kind: "request";
   readonly request: number;
@@ -50,6 +53,7 @@ export interface RequestPlan extends FlowBase {
   readonly noDelay: boolean;
 }
 
+/** As {@link OnOffInput}, with everything decided; times in ms, the rate in bits a second. */
 export interface OnOffPlan extends FlowBase {
   readonly kind: "on-off";
   readonly on: number;
@@ -59,13 +63,16 @@ export interface OnOffPlan extends FlowBase {
   readonly random: boolean;
 }
 
+/** As {@link UserInput}, with everything decided. */
 export interface UserPlan extends FlowBase {
   readonly kind: "user";
   readonly run: UserFunction;
 }
 
+/** A flow as it will be. */
 export type FlowPlan = BulkPlan | RequestPlan | OnOffPlan | UserPlan;
 
+/** A scenario that was read: nothing is left to default. */
 export interface Plan {
   readonly name: string;
   /** The scenario's own congestion controls. */

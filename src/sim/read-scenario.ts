@@ -12,6 +12,7 @@ import { readFlow } from "./read-flows.ts";
 import { checkName, Reader, refuse, ScenarioError, shown } from "./reading.ts";
 import type { Parameters, ParameterValue, ScenarioInput } from "./scenario.ts";
 
+/** What a run says in the place of its scenario. */
 export interface PlanOptions {
   /** In the place of those that the scenario has. */
   readonly parameters?: Parameters;
@@ -24,6 +25,7 @@ export interface PlanOptions {
 /** ms: a week of virtual time. */
 const LONGEST = 604_800_000;
 
+/** Reads what a scenario file exports. Throws a {@link ScenarioError} that names the field. */
 export function readScenario(input: unknown, options: PlanOptions = {}): Plan {
   const parameters = readParameters(input, options.parameters ?? {});
   const r = new Reader("", withParameters(built(input, parameters), parameters));

@@ -17,6 +17,7 @@ export interface Marks {
   readonly to: number[];
 }
 
+/** What one flow did. */
 export interface FlowResult {
   readonly name: string;
   /** Names of hosts. */
@@ -43,6 +44,7 @@ export interface FlowResult {
   readonly marks: Marks | null;
 }
 
+/** What one direction of a link did. */
 export interface LinkResult {
   /** "a>b", one direction. */
   readonly name: string;
@@ -68,6 +70,7 @@ export interface LinkResult {
   readonly series: Series;
 }
 
+/** What one run did. */
 export interface SimRun {
   readonly scenario: string;
   readonly seed: number;

@@ -5,7 +5,9 @@
 import type { ControllerKind } from "../tcp/congestion/controller.ts";
 import type { NetModule } from "../sockets/net.ts";
 
+/** What a parameter of a scenario may be. */
 export type ParameterValue = number | string | boolean;
+/** Parameters by their names. */
 export type Parameters = Readonly<Record<string, ParameterValue>>;
 
 /** Words of one direction of a link: the same as of `--impair`, and what each expects. */
@@ -42,6 +44,7 @@ export interface LinkWords {
   readonly blackhole?: boolean | string;
 }
 
+/** A link between two hosts or routers; its words hold for both directions. */
 export interface LinkInput extends LinkWords {
   readonly from: string;
   readonly to: string;
@@ -50,6 +53,7 @@ export interface LinkInput extends LinkWords {
   readonly back?: LinkWords;
 }
 
+/** What is special about a host. */
 export interface HostInput {
   /** Under Linux's names, for this host. */
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -59,6 +63,7 @@ export interface HostInput {
   readonly mtu?: number;
 }
 
+/** What flows of every kind have. */
 interface FlowCommon {
   readonly name?: string;
   /** Who opens the connection. */
@@ -73,6 +78,7 @@ interface FlowCommon {
   readonly congestionControl?: string;
 }
 
+/** A flow that sends as TCP allows. */
 export interface BulkInput extends FlowCommon {
   readonly kind?: "bulk";
   /** Without it, until `stop` or the end. */
@@ -81,6 +87,7 @@ export interface BulkInput extends FlowCommon {
   readonly verify?: boolean;
 }
 
+/** A flow of requests, each answered before the next. */
 export interface RequestInput extends FlowCommon {
   readonly kind: "request";
   /** Bytes of a request and of its answer. */
@@ -96,6 +103,7 @@ export interface RequestInput extends FlowCommon {
   readonly noDelay?: boolean;
 }
 
+/** A flow that sends, is silent, and so on. */
 export interface OnOffInput extends FlowCommon {
   readonly kind: "on-off";
   readonly on: number | string;
@@ -106,11 +114,13 @@ export interface OnOffInput extends FlowCommon {
   readonly random?: boolean;
 }
 
+/** A flow that is a function of the user's. */
 export interface UserInput extends FlowCommon {
   readonly kind: "user";
   readonly run: UserFunction;
 }
 
+/** A flow, by its `kind`; without one it is bulk. */
 export type FlowInput = BulkInput | RequestInput | OnOffInput | UserInput;
 
 /** What a user function works with: sockets on both hosts, and virtual time. */
@@ -123,13 +133,16 @@ export interface UserWorld {
   readonly port: number;
   /** ms of virtual time since the run began. */
   readonly now: () => number;
+  /** Resolves after so many ms of virtual time. */
   readonly sleep: (ms: number) => Promise<void>;
   /** Evenly in [0, 1), of the run's seed. */
   readonly random: () => number;
 }
 
+/** Runs on real streams, in virtual time: it must wait for nothing else. */
 export type UserFunction = (world: UserWorld) => Promise<void> | void;
 
+/** Hosts on two sides of a bottleneck. */
 export interface DumbbellInput {
   /** Names, or how many: left1, left2, …; right1, … */
   readonly left: number | readonly string[];
@@ -140,6 +153,7 @@ export interface DumbbellInput {
   readonly access?: LinkWords;
 }
 
+/** What a scenario file exports. */
 export interface ScenarioInput {
   readonly name?: string;
   readonly description?: string;

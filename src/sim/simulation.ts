@@ -24,6 +24,7 @@ import type { FlowPlan, Plan } from "./plan.ts";
 import { ScenarioError, shown } from "./reading.ts";
 import type { SimRun } from "./record.ts";
 
+/** What one run is given beside its plan. */
 export interface RunOptions {
   /** A whole number from 0 on, below 2^53. */
   readonly seed: number;
@@ -51,6 +52,7 @@ export interface UserRun {
   settle(): Promise<void>;
 }
 
+/** One run of a plan: hosts, links and flows in virtual time. */
 export class Simulation {
   readonly plan: Plan;
   readonly network: Network;

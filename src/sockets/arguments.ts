@@ -26,6 +26,7 @@ export interface SocketOptions {
   onread?: OnReadOptions | undefined;
 }
 
+/** As of `net.connect`, for TCP over IPv4. */
 export interface ConnectOptions extends SocketOptions {
   port: number | string;
   host?: string | undefined;

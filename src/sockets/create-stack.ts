@@ -10,6 +10,7 @@ import { type Cidr, parseCidr } from "../wire/address.ts";
 import type { SocketHost } from "./host.ts";
 import { createNet, type NetModule } from "./net.ts";
 
+/** What a stack is made from. */
 export interface CreateStackOptions {
   readonly device: Device;
   /** The stack's own addresses with prefix lengths, `"192.0.2.2/24"`; the first is the default source. */
@@ -23,6 +24,7 @@ export interface CreateStackOptions {
   readonly congestionControls?: readonly ControllerKind[];
 }
 
+/** A stack as a program holds it. */
 export interface UserStack {
   readonly net: NetModule;
   readonly core: Stack;

@@ -11,19 +11,23 @@ import type { ServerOptions } from "./tcp-server.ts";
 import { TcpServer } from "./tcp-server.ts";
 import { TcpSocket } from "./tcp-socket.ts";
 
+/** Hears of each connection that a server has accepted. */
 export type ConnectionListener = (socket: TcpSocket) => void;
 
+/** `net.connect`: without a path, as there are no Unix sockets here. */
 export interface ConnectFunction {
   (options: ConnectOptions, listener?: () => void): TcpSocket;
   (port: number | string, host?: string, listener?: () => void): TcpSocket;
   (port: number | string, listener?: () => void): TcpSocket;
 }
 
+/** `net.createServer`. */
 export interface CreateServerFunction {
   (listener?: ConnectionListener): TcpServer;
   (options?: ServerOptions, listener?: ConnectionListener): TcpServer;
 }
 
+/** What `node:net` has, on one stack; docs/sockets.md tells what differs. */
 export interface NetModule {
   readonly Socket: new (options?: SocketOptions) => TcpSocket;
   readonly Stream: new (options?: SocketOptions) => TcpSocket;
@@ -34,15 +38,22 @@ export interface NetModule {
   readonly connect: ConnectFunction;
   readonly createConnection: ConnectFunction;
   readonly createServer: CreateServerFunction;
+  /** Node's own, as are the next two: 4, 6 or 0. */
   readonly isIP: (input: string) => number;
+  /** True for an IPv4 address. */
   readonly isIPv4: (input: string) => boolean;
+  /** True for an IPv6 address. */
   readonly isIPv6: (input: string) => boolean;
   readonly BlockList: typeof node.BlockList;
   readonly SocketAddress: typeof node.SocketAddress;
   // of no effect here, where there is one family; Node's own
+  /** Without effect on a stack, where there is one family. */
   readonly getDefaultAutoSelectFamily: typeof node.getDefaultAutoSelectFamily;
+  /** Without effect on a stack. */
   readonly setDefaultAutoSelectFamily: typeof node.setDefaultAutoSelectFamily;
+  /** Without effect on a stack; ms. */
   readonly getDefaultAutoSelectFamilyAttemptTimeout: () => number;
+  /** Without effect on a stack. */
   readonly setDefaultAutoSelectFamilyAttemptTimeout: (ms: number) => void;
 }
 

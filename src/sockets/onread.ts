@@ -4,6 +4,7 @@
  */
 import type { TcpSocket } from "./tcp-socket.ts";
 
+/** `onread` of a socket: what arrives goes to a function and not through the stream. */
 export interface OnReadOptions {
   /** Filled again for each call, or asked for anew; left out: `callback` is lent the memory as it lies. */
   buffer?: Uint8Array | (() => Uint8Array) | undefined;

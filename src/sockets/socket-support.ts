@@ -8,6 +8,7 @@ import type { ConnectOptions, SocketOptions } from "./arguments.ts";
 import { endedByPeer, invalidArgType, outOfRange, systemError } from "./errors.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
 
+/** As of `setKeepAlive` of newer Nodes; times in ms. */
 export interface KeepAliveOptions {
   enable?: boolean | undefined;
   /** ms, as in Node. */

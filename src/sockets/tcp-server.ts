@@ -31,8 +31,10 @@ export interface DroppedConnection {
   remoteFamily: string;
 }
 
+/** Makes the sockets of accepted connections. */
 export type SocketFactory = (options: SocketOptions) => TcpSocket;
 
+/** A listener, shaped like `net.Server` and an instance of it; made by `createServer`. */
 export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   /** Above this many open sockets, connections are dropped at once. */
   // undefined at first, whatever Node's types say

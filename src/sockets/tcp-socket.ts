@@ -56,6 +56,7 @@ const RESET = 128;
 /** What is written while the connection is opened goes to the endpoint at once, and so with the SYN where that may be. */
 const FAST_OPEN = 256;
 
+/** A connection, shaped like `net.Socket` and an instance of it; made by `connect` and by servers. */
 export class TcpSocket extends TunedSocket implements EndpointOwner {
   override connecting: boolean = false;
   override timeout?: number = undefined as never;

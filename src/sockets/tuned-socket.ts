@@ -46,6 +46,7 @@ export class TunedSocket extends AddressedSocket {
     return this;
   }
 
+  /** As set by {@link setTypeOfService}, without the bits of ECN; 0 where nothing was. */
   getTypeOfService(): number {
     return (this.#wishes?.typeOfService ?? 0) & 0xfc;
   }

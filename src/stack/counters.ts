@@ -3,6 +3,7 @@ export class Counters {
   /** A cell for each: counting looks the name up once, and boxes no number however large. */
   private readonly cells = new Map<string, { n: number }>();
 
+  /** Counts `n` more. */
   add(name: string, n: number = 1): void {
     const cell = this.cells.get(name);
     if (cell === undefined) this.cells.set(name, { n });
@@ -15,6 +16,7 @@ export class Counters {
     return `dropped: ${why}`;
   }
 
+  /** How many there were. */
   get(name: string): number {
     return this.cells.get(name)?.n ?? 0;
   }

@@ -12,16 +12,19 @@ import type { ListenOptions } from "./options.ts";
 /** Bits of tcp_fastopen: the server's, and that every listener has it. */
 const FAST_OPEN_ALWAYS = 0x402;
 
+/** Who hears of connections. */
 export interface ListenerOwner {
   /** From `poll`: at least one connection waits; call `accept` until it gives null. */
   onConnection(listener: Listener): void;
 }
 
+/** A port that takes connections. */
 export interface Listener {
   readonly address: Ipv4Address;
   readonly port: number;
   /** Connections that wait to be accepted. */
   readonly waiting: number;
+  /** The connection that has waited longest; null when none waits. */
   accept(): Endpoint | null;
   /** Stops listening; what was not accepted is reset. Idempotent. */
   close(): void;
@@ -29,6 +32,7 @@ export interface Listener {
   tune(tuning: Tuning, fastOpen?: number): void;
 }
 
+/** A port that takes connections. */
 export class ListenerImpl implements Listener {
   readonly address: Ipv4Address;
   readonly port: number;

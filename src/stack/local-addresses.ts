@@ -11,6 +11,7 @@ import {
   isUnicast,
 } from "../wire/address.ts";
 
+/** Addresses of a stack. */
 export class LocalAddresses {
   readonly all: readonly Cidr[];
   /** Every host's address is taken for ours, too. */

@@ -11,6 +11,7 @@ import type { SynOwner } from "./held-syns.ts";
 import type { ListenerOwner } from "./listener.ts";
 import type { StackSender } from "./packet-output.ts";
 
+/** What a {@link Stack} is made from. */
 export interface StackOptions {
   /** The stack's own addresses with their prefixes; the first is the default source. */
   readonly addresses: readonly Cidr[];
@@ -29,9 +30,16 @@ export interface StackOptions {
   /** Memory for payload; need not be cleared. Default: `new Uint8Array(size)`, which is. */
   readonly allocate?: (size: number) => Uint8Array;
   /** Told when a user call left work outside of `input` and `poll`. */
-  readonly host?: { requestPoll(): void } | null;
+  readonly host?: PollHost | null;
 }
 
+/** Who runs a stack. */
+export interface PollHost {
+  /** {@link Stack.poll} is wanted soon. */
+  requestPoll(): void;
+}
+
+/** What a listener is made from. */
 export interface ListenOptions {
   /** 0.0.0.0 (the default): any of the stack's. */
   readonly address?: Ipv4Address;
@@ -52,6 +60,7 @@ export interface ListenOptions {
   readonly owner: ListenerOwner;
 }
 
+/** What a connection is opened with. */
 export interface ConnectOptions {
   readonly remoteAddress: Ipv4Address;
   readonly remotePort: number;

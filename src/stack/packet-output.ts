@@ -15,6 +15,7 @@ import type { Tcb } from "../tcp/tcb.ts";
 import type { Counters } from "./counters.ts";
 import type { SourceRoutes } from "./source-routes.ts";
 
+/** Where a stack sends to. */
 export type StackSender = PacketSender & { readonly mtu: number; readonly offload: DeviceOffload };
 
 /**

@@ -53,6 +53,7 @@ import { TimerWheel, type WheelEntry } from "./timer-wheel.ts";
 /** Segments one connection may send before the next one's turn. */
 const TURN = 64;
 
+/** Many connections behind one device, without I/O and clock: packets, calls and time come as arguments. */
 export class Stack {
   readonly settings: Settings;
   readonly counters: Counters = new Counters();
@@ -191,6 +192,7 @@ export class Stack {
 
   // --- packets in -----------------------------------------------------------------------------------
 
+  /** One IPv4 packet, as {@link PacketReceiver.onPacket} has it. What is to be answered is sent by the next `poll`. */
   input(
     buffer: Uint8Array,
     offset: number,
@@ -397,6 +399,7 @@ export class Stack {
 
   // --- the user -------------------------------------------------------------------------------------
 
+  /** Throws EADDRINUSE, EADDRNOTAVAIL or EINVAL. */
   listen(options: ListenOptions): Listener {
     const address = options.address ?? UNSPECIFIED;
     if (address !== UNSPECIFIED) this.addresses.checkOwn(address);

@@ -1,5 +1,6 @@
 /** The settings of a stack, under the names that Linux users know (sysctl net.ipv4.*), with unit and reason. */
 
+/** Under the names of Linux's `net.ipv4.*`. */
 export interface Settings {
   /** SYN retransmissions; one more than Linux, as MUST-23 asks for 180 s. */
   readonly tcp_syn_retries: number;
@@ -114,6 +115,7 @@ export interface Settings {
   readonly tcp_msl: number;
 }
 
+/** What holds where nothing is said. */
 export const DEFAULT_SETTINGS: Settings = {
   tcp_syn_retries: 7,
   tcp_synack_retries: 5,

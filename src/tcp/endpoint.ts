@@ -26,11 +26,13 @@ export const EVENT_SOFT_ERROR = 64;
 /** Our FIN was acknowledged: everything sent has arrived. */
 export const EVENT_FIN_ACKED = 128;
 
+/** Who hears of a connection. */
 export interface EndpointOwner {
   /** Called from `poll`, never from within a user call; several events come as one call. */
   onEvents(endpoint: Endpoint, events: number): void;
 }
 
+/** One connection. */
 export interface Endpoint {
   /** After EVENT_CLOSED "TIME-WAIT" or "CLOSED": the stack lets go of the endpoint, which does not hear of the end of 2 MSL. */
   readonly state: TcpState;
@@ -92,6 +94,7 @@ export interface Endpoint {
   /** RST, everything dropped at once (RFC 9293 §3.10.5). */
   abort(): void;
 
+  /** TCP_NODELAY: short segments do not wait for ACKs (RFC 9293 §3.7.4, MUST-17). */
   setNoDelay(on: boolean): void;
   /** TCP_CORK, and MSG_MORE of one write: while it is on a short segment waits for more, as long as the window probe would. */
   setCork(on: boolean): void;

@@ -6,6 +6,7 @@
 import type { ErrorCode } from "../base/errors.ts";
 import type { TcpState } from "./state.ts";
 
+/** What `getTcpInfo()` returns. */
 export interface TcpInfo {
   readonly state: TcpState;
   readonly localAddress: string;

@@ -4,7 +4,9 @@ import type { TcpSegment } from "../wire/tcp-segment.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { TcpState } from "./state.ts";
 
+/** Hears what connections do. */
 export interface TcpTrace {
+  /** A connection went from one state to another; `why` in words. */
   stateChange(endpoint: Endpoint, from: TcpState, to: TcpState, why: string, now: Instant): void;
   /** The segment is a record that is reused: copy what is kept. Called before it is processed. */
   segmentReceived(endpoint: Endpoint, segment: TcpSegment, now: Instant): void;

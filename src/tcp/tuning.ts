@@ -1,6 +1,7 @@
 /** What a program may set of one connection, or of all that a listener makes, in place of the stack's settings: Linux's socket options. */
 import type { Tcb } from "./tcb.ts";
 
+/** Options of one connection beside its settings. */
 export interface Tuning {
   /** SO_RCVBUF: bytes this end holds for the user; the buffer does not grow then. Of an open or a listener. */
   readonly receiveBuffer?: number;

@@ -1,6 +1,7 @@
 /** IPv4 addresses are int32 in network order inside (one compare, no object); text at the edges. */
 
 declare const ipv4Address: unique symbol;
+/** An IPv4 address as a number; {@link parseIpv4} makes it. */
 export type Ipv4Address = number & { readonly [ipv4Address]: true };
 
 export const UNSPECIFIED: Ipv4Address = 0 as Ipv4Address;
@@ -27,6 +28,7 @@ export function formatIpv4(a: Ipv4Address): string {
   return `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`;
 }
 
+/** An address with its prefix. */
 export interface Cidr {
   readonly address: Ipv4Address;
   /** 0 to 32. */

@@ -4,6 +4,7 @@
  */
 
 declare const seqNum: unique symbol;
+/** A sequence number, as an int32 inside: only the functions of this file calculate with it. */
 export type SeqNum = number & { readonly [seqNum]: true };
 
 export function seq(n: number): SeqNum {

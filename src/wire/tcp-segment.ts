@@ -5,13 +5,21 @@
 import type { Ipv4Address } from "./address.ts";
 import type { SeqNum } from "./seq.ts";
 
+/** No more data from the sender (RFC 9293 §3.1). */
 export const FIN = 0x01;
+/** Synchronise sequence numbers. */
 export const SYN = 0x02;
+/** Reset the connection. */
 export const RST = 0x04;
+/** Push. */
 export const PSH = 0x08;
+/** The acknowledgment field counts. */
 export const ACK = 0x10;
+/** The urgent pointer counts. */
 export const URG = 0x20;
+/** Echo of a congestion mark (RFC 3168 §6.1). */
 export const ECE = 0x40;
+/** The congestion window was reduced (RFC 3168 §6.1). */
 export const CWR = 0x80;
 /** Not of the wire: the segment's SYN was counted and taken off, and its window is still one of a SYN. */
 export const SYN_TAKEN = 0x100;
@@ -47,6 +55,7 @@ export interface TcpOptions {
   readonly sack: Int32Array;
 }
 
+/** A segment as it was read: header and options in host order, and where its text lies. */
 export interface TcpSegment extends TcpOptions {
   source: Ipv4Address;
   destination: Ipv4Address;

@@ -6,6 +6,7 @@
  */
 import { type Instant, instantOf } from "../../base/time.ts";
 
+/** Owns the window of one connection. */
 export interface CongestionController {
   /** As `tcp_congestion_control` and TCP_INFO say it. */
   readonly name: string;
@@ -129,6 +130,7 @@ export interface ControllerOptions {
 /** What makes controllers of one kind, under the name that `tcp_congestion_control` knows it by. */
 export interface ControllerKind {
   readonly name: string;
+  /** One for a connection that begins. */
   create(options: ControllerOptions): CongestionController;
 }
 

@@ -7,6 +7,7 @@ import type { LogSink } from "./trace.ts";
 const ENOUGH = 1 << 16;
 const EVERY_MS = 1000;
 
+/** A folder with a file for each connection. */
 export class QlogFolder {
   private readonly path: string;
   /** What waits, by file. */
@@ -75,6 +76,7 @@ export class QlogFolder {
     this.onError(error);
   }
 
+  /** Ends every file. */
   close(): void {
     clearInterval(this.timer);
     this.flush();

@@ -8,7 +8,9 @@ import { ConnectionLog } from "./connection-log.ts";
 
 /** Where the log of one connection goes: a Writable is one. */
 export interface LogSink {
+  /** Takes text that follows on. */
   write(text: string): unknown;
+  /** Nothing more will come. */
   end(): unknown;
 }
 
