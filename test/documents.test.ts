@@ -1,30 +1,14 @@
 /** What the documents name must exist: file names rot faster than prose. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const DOCUMENTS = [
-  "README.md",
-  "ARCHITECTURE.md",
-  "CONTRIBUTING.md",
-  "CHANGELOG.md",
-  "docs/campaigns.md",
-  "docs/congestion-control.md",
-  "docs/craft.md",
-  "docs/departures.md",
-  "docs/drill.md",
-  "docs/forward.md",
-  "docs/fuzz.md",
-  "docs/gate.md",
-  "docs/hostile.md",
-  "docs/kernel-oracle.md",
-  "docs/node-programs.md",
-  "docs/performance.md",
-  "docs/simulation.md",
-  "docs/sockets.md",
-  "docs/state-event-grid.md",
-];
+const DOCUMENTS = ["", "docs/", "native-notes/"].flatMap((folder) =>
+  readdirSync(ROOT + folder)
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => folder + name),
+);
 
 /** Paths in the tree, and targets of links, which are relative to the document's folder. */
 function named(text: string, folder = ""): string[] {
