@@ -1,12 +1,11 @@
 /** The many forms in which `node:net` takes arguments, brought to one form each, checked as Node does. */
-import { lookup as dnsLookup } from "node:dns";
-import type { LookupFunction } from "node:net";
-import { isIP, isIPv4 } from "node:net";
+import type { BlockList, LookupFunction } from "node:net";
 
 import type { Ipv4Address } from "../wire/address.ts";
 import { parseIpv4 } from "../wire/address.ts";
-import { badPort, invalidArgType, invalidArgValue, missingArgs } from "./errors.ts";
+import { invalidArgValue } from "./errors.ts";
 import type { OnReadOptions } from "./onread.ts";
+import { checkFastOpenLimit, checkPort, checkSignal, rejectUnsupported } from "./validate.ts";
 
 /** Options of a socket, whether it is made by the user, by `connect` or by a server. */
 export interface SocketOptions {
@@ -24,6 +23,8 @@ export interface SocketOptions {
   sendByReference?: boolean | undefined;
   /** What arrives goes to a callback and not to the stream. */
   onread?: OnReadOptions | undefined;
+  /** Addresses that are not connected to, as newer Node has it. */
+  blockList?: BlockList | undefined;
 }
 
 /** As of `net.connect`, for TCP over IPv4. */
@@ -32,6 +33,13 @@ export interface ConnectOptions extends SocketOptions {
   host?: string | undefined;
   localAddress?: string | undefined;
   localPort?: number | undefined;
+  /** For the lookup of `host`: 4, 6 or 0 for both; connections are IPv4 in any case. */
+  family?: number | "IPv4" | "IPv6" | undefined;
+  hints?: number | undefined;
+  /** Every address of `host` is tried in turn. Default: `getDefaultAutoSelectFamily()`. */
+  autoSelectFamily?: boolean | undefined;
+  /** ms for each address but the last. Default: `getDefaultAutoSelectFamilyAttemptTimeout()`. */
+  autoSelectFamilyAttemptTimeout?: number | undefined;
   /** IPv4 addresses that the packets are to go through, in order, 1 to 9. */
   sourceRoute?: readonly string[] | undefined;
   /** What is written before `connect` may go with the SYN (TCP_FASTOPEN_CONNECT, RFC 7413). */
@@ -51,137 +59,67 @@ export interface ListenOptions {
   anyPort?: boolean | undefined;
   signal?: AbortSignal | undefined;
   lookup?: LookupFunction | undefined;
+  /** Taken and without effect: a listener is never shared between processes here. */
+  exclusive?: boolean | undefined;
 }
 
-export type Callback = (...args: never[]) => void;
+export type Callback = () => void;
+export type Options = Record<string, unknown>;
 
-function isPortLike(value: unknown): value is number | string {
-  return typeof value === "number" || (typeof value === "string" && /^\s*\d/.test(value));
+function toNumber(text: unknown): number | false {
+  const n = Number(text);
+  return n >= 0 && n;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+/** Node's rule: a text that is no number of 0 or more is a path. */
+function isPath(value: unknown): value is string {
+  return typeof value === "string" && toNumber(value) === false;
 }
 
-/** A port in 0..65535 from a number or a numeric text; throws ERR_SOCKET_BAD_PORT. */
-export function checkPort(value: unknown, name: string): number {
-  const isText = typeof value === "string" && value.trim() !== "";
-  const port = typeof value === "number" || isText ? Number(value) : -1;
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw badPort(name, value);
-  return port;
-}
-
-function lastCallback(args: readonly unknown[]): Callback | null {
+/** `(options, …, cb)`, `(path, …, cb)`, `(port, host, …, cb)`; what stands between is passed over. */
+export function normalizeArguments(args: readonly unknown[]): [Options, Callback | null] {
+  const first = args[0];
   const last = args.at(-1);
-  return typeof last === "function" ? (last as Callback) : null;
+  const callback = typeof last === "function" ? (last as Callback) : null;
+  if (typeof first === "object" && first !== null) return [first as Options, callback];
+  if (isPath(first)) return [{ path: first }, callback];
+  const options: Options = args.length === 0 ? {} : { port: first };
+  if (typeof args[1] === "string") options["host"] = args[1];
+  return [options, callback];
 }
 
-function rejectUnsupported(options: Record<string, unknown>): void {
-  if (typeof options["path"] === "string") {
-    throw invalidArgValue("options.path", options["path"], "is not supported: no local sockets");
-  }
-  if (typeof options["fd"] === "number" && options["fd"] >= 0) {
-    throw invalidArgValue("options.fd", options["fd"], "is not supported: no file descriptors");
-  }
-  if (options["ipv6Only"] === true || options["family"] === 6) {
-    throw invalidArgValue("options.family", 6, "is not supported: IPv4 only");
-  }
+/** `(handle, backlog)`, `(port, backlog)` or `(port, host, backlog)`. */
+function backlogOf(args: readonly unknown[]): number | undefined {
+  const second = args.length > 1 && toNumber(args[1]);
+  return second || (args.length > 2 && toNumber(args[2])) || undefined;
 }
 
-function checkRoute(route: unknown): void {
-  if (route === undefined || (Array.isArray(route) && route.every(isIPv4))) return;
-  throw invalidArgValue("options.sourceRoute", route, "must be a list of IPv4 addresses");
+/** No port was given, or none in particular: one is drawn. */
+function isDrawn(args: readonly unknown[], options: Options): boolean {
+  if (args.length === 0 || typeof args[0] === "function") return true;
+  return options["port"] === null || ("port" in options && options["port"] === undefined);
 }
 
-function checkFastOpen(on: unknown): void {
-  if (on === undefined || typeof on === "boolean") return;
-  throw invalidArgType("options.fastOpen", "of type boolean", on);
-}
-
-function checkFastOpenLimit(limit: unknown): void {
-  if (limit === undefined || (Number.isInteger(limit) && (limit as number) >= 0)) return;
-  throw invalidArgValue("options.fastOpen", limit, "must be a whole number, 0 or more");
-}
-
-/** `(options, cb)`, `(port, host, cb)`, `(port, cb)` as for `net.connect`. */
-export function connectArguments(args: readonly unknown[]): [ConnectOptions, Callback | null] {
-  const first = args[0];
-  let options: Record<string, unknown>;
-  if (isRecord(first)) {
-    options = first;
-  } else if (isPortLike(first)) {
-    options = { port: first };
-    if (typeof args[1] === "string") options["host"] = args[1];
-  } else if (typeof first === "string") {
-    options = { path: first };
-  } else {
-    throw missingArgs('"options" or "port" or "path"');
+/** `(port, host, backlog)` with any tail left out, `(options)`, `()`. */
+export function listenOptions(args: readonly unknown[], given: Options): ListenOptions {
+  const options = { ...given };
+  if (options["signal"] !== undefined) checkSignal(options["signal"], "options.signal");
+  rejectUnsupported({ fd: options["fd"] });
+  const port = isDrawn(args, options) ? 0 : options["port"];
+  if (typeof port === "number" || typeof port === "string") {
+    const checked = checkPort(port, "options.port");
+    if (options["ipv6Only"] === true)
+      throw invalidArgValue("options.ipv6Only", true, "is not supported: IPv4 only");
+    checkFastOpenLimit(options["fastOpen"]);
+    const backlog = (options["backlog"] as number) || backlogOf(args);
+    return { ...options, port: checked, backlog };
   }
   rejectUnsupported(options);
-  const port = options["port"];
-  if (port === undefined) throw missingArgs('"options" or "port" or "path"');
-  if (typeof port !== "number" && typeof port !== "string") {
-    throw invalidArgType("options.port", "one of type number or string", port);
-  }
-  checkPort(port, "Port");
-  const lookup = options["lookup"];
-  if (lookup !== undefined && typeof lookup !== "function") {
-    throw invalidArgType("options.lookup", "of type function", lookup);
-  }
-  const local = options["localAddress"];
-  if (local !== undefined && (typeof local !== "string" || isIP(local) === 0)) {
-    throw invalidArgValue("options.localAddress", local, "must be an IP address");
-  }
-  checkRoute(options["sourceRoute"]);
-  checkFastOpen(options["fastOpen"]);
-  if (options["localPort"] !== undefined) checkPort(options["localPort"], "options.localPort");
-  return [options as unknown as ConnectOptions, lastCallback(args)];
+  const why = "port" in options || "path" in options ? "is invalid" : NO_PORT;
+  throw invalidArgValue("options", given, why);
 }
 
-/** `(port, host, backlog, cb)` with any tail left out, `(options, cb)`, `(cb)`, `()`. */
-export function listenArguments(args: readonly unknown[]): [ListenOptions, Callback | null] {
-  const callback = lastCallback(args);
-  const first = args[0];
-  let options: Record<string, unknown>;
-  if (isRecord(first)) {
-    options = first;
-    if (options["port"] === undefined && options["path"] === undefined) {
-      throw invalidArgValue("options", first, 'must have the property "port"');
-    }
-  } else if (typeof first === "string" && !isPortLike(first)) {
-    options = { path: first };
-  } else {
-    const hasPort = first !== undefined && first !== null && typeof first !== "function";
-    options = { port: hasPort ? first : 0 };
-    if (typeof args[1] === "string") options["host"] = args[1];
-    const backlog = typeof args[1] === "number" ? args[1] : args[2];
-    if (typeof backlog === "number") options["backlog"] = backlog;
-  }
-  rejectUnsupported(options);
-  checkPort(options["port"] ?? 0, "options.port");
-  checkFastOpenLimit(options["fastOpen"]);
-  return [options as ListenOptions, callback];
-}
-
-export type Resolved = (error: Error | null, address: string, family: number) => void;
-
-/** Calls back with one IPv4 address. A literal never comes here. `localhost` asks nobody. */
-export function resolveHost(
-  host: string,
-  lookup: LookupFunction | undefined,
-  done: Resolved,
-): void {
-  if (lookup === undefined) {
-    if (host === "localhost") process.nextTick(done, null, "127.0.0.1", 4);
-    else dnsLookup(host, { family: 4 }, done);
-    return;
-  }
-  lookup(host, { family: 4, all: false }, (error, address, family) => {
-    if (error !== null && error !== undefined) return done(error, "", 0);
-    const one = Array.isArray(address) ? address[0] : { address, family: family ?? 4 };
-    done(null, one?.address ?? "", one?.family ?? 0);
-  });
-}
+const NO_PORT = 'must have the property "port" or "path"';
 
 /** `sourceRoute` and `fastOpen` as the stack takes them; the arguments were checked. */
 export function wayOf(options: ConnectOptions): {

@@ -2,9 +2,9 @@
 import * as node from "node:net";
 
 import type { ConnectOptions, SocketOptions } from "./arguments.ts";
-import { connectArguments } from "./arguments.ts";
-import { invalidArgType } from "./errors.ts";
+import { normalizeArguments } from "./arguments.ts";
 import type { SocketHost } from "./host.ts";
+import { classNeeded } from "./errors.ts";
 import { Liveness } from "./host.ts";
 import { tellClientSocket } from "./node-channels.ts";
 import type { ServerOptions } from "./tcp-server.ts";
@@ -57,30 +57,42 @@ export interface NetModule {
   readonly setDefaultAutoSelectFamilyAttemptTimeout: (ms: number) => void;
 }
 
+type Class = new (...args: never[]) => object;
+
+/** Node's classes are functions of old, which may be called without `new`. */
+function callable<T extends Class>(kind: T): T {
+  const proxy = new Proxy(kind, {
+    apply: (target, self, args) => {
+      if (!(self instanceof target)) return Reflect.construct(target, args) as object;
+      throw classNeeded(kind.name);
+    },
+  });
+  Object.defineProperty(kind.prototype, "constructor", { value: proxy });
+  return proxy;
+}
+
 /** A module shaped like `node:net` whose sockets live on `host`'s stack. */
 export function createNet(host: SocketHost): NetModule {
   const liveness = new Liveness(host);
 
   class Socket extends TcpSocket {
-    constructor(options?: SocketOptions) {
-      super(liveness, options);
+    constructor(options?: SocketOptions | null) {
+      super(liveness, options ?? undefined);
     }
   }
   const makeSocket = (options: SocketOptions): TcpSocket => new Socket(options);
 
   class Server extends TcpServer {
     constructor(options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) {
-      const given = typeof options === "function" ? {} : (options ?? {});
-      const handler = typeof options === "function" ? options : listener;
-      if (typeof given !== "object") throw invalidArgType("options", "of type object", options);
-      super(liveness, makeSocket, given, handler);
+      super(liveness, makeSocket, options, listener);
     }
   }
 
   const connect = ((...args: unknown[]): TcpSocket => {
-    const [options, callback] = connectArguments(args);
-    const socket = new Socket(options);
+    const [options, callback] = normalizeArguments(args);
+    const socket = new Socket(options as SocketOptions);
     tellClientSocket(socket);
+    if (options["timeout"]) socket.setTimeout(options["timeout"] as number);
     return callback === null ? socket.connect(options) : socket.connect(options, callback);
   }) as ConnectFunction;
 
@@ -89,10 +101,11 @@ export function createNet(host: SocketHost): NetModule {
     listener?: ConnectionListener,
   ): TcpServer => new Server(options, listener)) as CreateServerFunction;
 
+  const SocketClass = callable(Socket);
   return {
-    Socket,
-    Stream: Socket,
-    Server,
+    Socket: SocketClass,
+    Stream: SocketClass,
+    Server: callable(Server),
     connect,
     createConnection: connect,
     createServer,

@@ -1,11 +1,10 @@
 /** What the socket class stands on: its base, and functions shared by all sockets instead of closures for each. */
-import type { Socket as NodeSocket } from "node:net";
+import type { BlockList, Socket as NodeSocket } from "node:net";
 import { Duplex } from "node:stream";
 
-import type { Failure } from "../base/errors.ts";
 import type { Endpoint } from "../tcp/endpoint.ts";
 import type { ConnectOptions, SocketOptions } from "./arguments.ts";
-import { endedByPeer, invalidArgType, outOfRange, systemError } from "./errors.ts";
+import { endedByPeer } from "./errors.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
 
 /** As of `setKeepAlive` of newer Nodes; times in ms. */
@@ -19,8 +18,25 @@ export interface KeepAliveOptions {
 
 export type StreamCallback = (error?: Error | null) => void;
 export interface QueuedChunk {
-  readonly chunk: Uint8Array;
+  chunk: Uint8Array | string;
+  readonly encoding: BufferEncoding;
 }
+
+// Wishes of the user that wait for the endpoint, and the life of the handle, as bits: one field, not eight.
+export const NO_DELAY = 1;
+export const KEEP_ALIVE = 2;
+export const BY_REFERENCE = 4;
+/** `_read` was called and `push` has not refused since. */
+export const WANT_DATA = 8;
+export const END_PUSHED = 16;
+export const UNREF = 32;
+/** This socket is counted in the host's liveness. */
+export const HELD = 64;
+export const RESET = 128;
+/** What is written while the connection is opened goes to the endpoint at once, and so with the SYN where that may be. */
+export const FAST_OPEN = 256;
+/** A write waits for the connection. */
+export const WRITE_WAITS = 512;
 
 /** Said again in an interface, since only an interface's property may become an accessor below. */
 export interface NetSocket extends NodeSocket {
@@ -33,6 +49,11 @@ export interface NetSocket extends NodeSocket {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly remoteFamily: string | undefined;
+  readonly bufferSize: number;
+  /** Node's own, though not in its documentation. */
+  readonly _bytesDispatched: number;
+  _unrefTimer(): void;
+  blockList?: BlockList;
 }
 
 export const Base: new (options: object) => NetSocket = Duplex as unknown as new (
@@ -42,7 +63,7 @@ export const Base: new (options: object) => NetSocket = Duplex as unknown as new
 export function streamOptions(options: SocketOptions): object {
   const { allowHalfOpen, highWaterMark, readableHighWaterMark, writableHighWaterMark } = options;
   const marks = { highWaterMark, readableHighWaterMark, writableHighWaterMark };
-  return { allowHalfOpen: allowHalfOpen === true, ...marks };
+  return { allowHalfOpen: Boolean(allowHalfOpen), decodeStrings: false, ...marks };
 }
 
 export function positive(ms: number | undefined): number | undefined {
@@ -66,11 +87,29 @@ export function openTo(socket: TcpSocket, host: string, options: ConnectOptions)
   socket._open(host, options);
 }
 
+export function abort(endpoint: Endpoint): void {
+  endpoint.abort();
+}
+
+export function endLate(socket: TcpSocket): void {
+  socket._pushEnd();
+}
+
 export function drainLate(socket: TcpSocket): void {
   socket._drain();
 }
 
-export function emitClose(socket: TcpSocket, hadError: boolean): void {
+export function destroyWith(socket: NetSocket, error: Error | null): void {
+  socket.destroy(error ?? undefined);
+}
+
+export function emitPlainClose(socket: NetSocket): void {
+  socket.emit("close");
+}
+
+/** What was being written is told so before, and as in Node without an error: nobody knows what became of it. */
+export function emitClose(socket: NetSocket, hadError: boolean, done: StreamCallback | null): void {
+  done?.();
   socket.emit("close", hadError);
 }
 
@@ -79,11 +118,17 @@ export function emitTimeout(socket: TcpSocket): void {
 }
 
 export function callLate(socket: NetSocket, listener: () => void): void {
-  if (!socket.destroyed) listener.call(socket);
+  if (!socket.destroyed && !socket.connecting) listener.call(socket);
 }
 
 export function refuseWrites(this: TcpSocket): void {
-  this.write = writeAfterPeerEnd as typeof this.write;
+  if (!this.allowHalfOpen) this.write = writeAfterPeerEnd as typeof this.write;
+}
+
+/** Another connection, another peer. */
+export function allowWrites(socket: TcpSocket): void {
+  if (socket.write === (writeAfterPeerEnd as typeof socket.write))
+    Reflect.deleteProperty(socket, "write");
 }
 
 export function writeAfterPeerEnd(
@@ -100,23 +145,4 @@ export function writeAfterPeerEnd(
   if (typeof done === "function") process.nextTick(done as () => void, error);
   this.destroy(error);
   return false;
-}
-
-/** How the connection failed, in Node's form; only a connect names its target. */
-export function failure(
-  syscall: "connect" | "read" | "write",
-  reason: Failure,
-  target: { host: string; port: number } | null,
-): Error {
-  const { code, message } = reason;
-  if (syscall !== "connect") return systemError(syscall, code, undefined, undefined, message);
-  return systemError(syscall, code, target?.host, target?.port, message);
-}
-
-export function checkTimeout(ms: unknown, callback: unknown): void {
-  if (typeof ms !== "number") throw invalidArgType("msecs", "of type number", ms);
-  if (!(ms >= 0 && ms < Infinity)) throw outOfRange("msecs", "a non-negative finite number", ms);
-  if (callback !== undefined && typeof callback !== "function") {
-    throw invalidArgType("callback", "of type function", callback);
-  }
 }

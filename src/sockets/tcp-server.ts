@@ -1,18 +1,21 @@
 /** Accepts connections: a listener of the stack shaped like `net.Server`. */
-import { EventEmitter } from "node:events";
+import { addAbortListener, EventEmitter } from "node:events";
 import { getDefaultHighWaterMark } from "node:stream";
-import { type AddressInfo, Server as NodeServer } from "node:net";
+import { type AddressInfo, type BlockList, Server as NodeServer } from "node:net";
 
 import type { Endpoint } from "../tcp/endpoint.ts";
 import { formatIpv4, UNSPECIFIED } from "../wire/address.ts";
 import type { Ipv4Address } from "../wire/address.ts";
-import type { Callback, ListenOptions, SocketOptions } from "./arguments.ts";
-import { checkPort, ipv4OrNull, listenArguments, resolveHost } from "./arguments.ts";
+import type { ListenOptions, SocketOptions } from "./arguments.ts";
+import { ipv4OrNull, listenOptions, normalizeArguments } from "./arguments.ts";
 import { invalidArgType, listenError, serverAlreadyListening, serverNotRunning } from "./errors.ts";
 import type { ListenerLike, ListenerOwnerLike, Liveness } from "./host.ts";
+import { resolveHost } from "./lookup.ts";
 import { tellServerSocket } from "./node-channels.ts";
+import { codeOf } from "./socket-support.ts";
 import { type SynRequest, SynRequests } from "./syn-request.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
+import { checkBlockList, checkKeepAliveDelay, checkNumber } from "./validate.ts";
 
 export interface ServerOptions extends SocketOptions {
   /** Sockets of this server come paused. */
@@ -31,6 +34,7 @@ export interface DroppedConnection {
   remoteFamily: string;
 }
 
+export type ConnectionHandler = (socket: TcpSocket) => void;
 /** Makes the sockets of accepted connections. */
 export type SocketFactory = (options: SocketOptions) => TcpSocket;
 
@@ -39,54 +43,58 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   /** Above this many open sockets, connections are dropped at once. */
   // undefined at first, whatever Node's types say
   maxConnections!: number;
-  // as Node's servers show what they were made with
-  readonly allowHalfOpen: boolean;
-  readonly pauseOnConnect: boolean;
-  readonly noDelay: boolean;
-  readonly keepAlive: boolean;
+  // what its sockets will be made with, as Node's servers show it and let it be changed
+  allowHalfOpen: boolean;
+  pauseOnConnect: boolean;
+  noDelay: boolean;
+  keepAlive: boolean;
   /** Seconds, as Node keeps it. */
-  readonly keepAliveInitialDelay: number;
-  readonly highWaterMark: number;
+  keepAliveInitialDelay: number;
+  highWaterMark: number;
+  /** Whose connections are closed at once, as newer Node has it. */
+  blockList?: BlockList;
   /** Not there, as in Node since 20, whose types still have it: without this, servers would be none to them. */
   declare readonly connections: number;
+  /** @internal Open sockets. */
+  _connections = 0;
 
   readonly #liveness: Liveness;
   readonly #makeSocket: SocketFactory;
   readonly #options: ServerOptions;
-  readonly #sockets: Set<TcpSocket> = new Set();
   /** Null: every SYN is answered at once. */
   readonly #syns: SynRequests | null;
   #listener: ListenerLike | null = null;
-  /** Between `listen` with a name and its address. */
-  #resolving = false;
-  #closing = false;
+  /** Of `listen` and `close`: what a lookup finds for an earlier one is void. */
+  #calls = 0;
   #unref = false;
   #held = false;
 
   constructor(
     liveness: Liveness,
     makeSocket: SocketFactory,
-    options: ServerOptions,
-    onConnection: ((socket: TcpSocket) => void) | undefined,
+    given: ServerOptions | ConnectionHandler | undefined,
+    listener: ConnectionHandler | undefined,
   ) {
+    const options = checkedOptions(given);
     super();
     this.#liveness = liveness;
     this.#makeSocket = makeSocket;
     this.#options = options;
-    this.allowHalfOpen = options.allowHalfOpen === true;
-    this.pauseOnConnect = options.pauseOnConnect === true;
-    this.noDelay = options.noDelay === true;
-    this.keepAlive = options.keepAlive === true;
-    this.keepAliveInitialDelay = Math.floor((options.keepAliveInitialDelay ?? 0) / 1000);
-    this.highWaterMark = options.highWaterMark ?? getDefaultHighWaterMark(false);
+    this.allowHalfOpen = Boolean(options.allowHalfOpen);
+    this.pauseOnConnect = Boolean(options.pauseOnConnect);
+    this.noDelay = Boolean(options.noDelay);
+    this.keepAlive = Boolean(options.keepAlive);
+    this.keepAliveInitialDelay = Math.trunc(Math.max(0, options.keepAliveInitialDelay ?? 0) / 1000);
+    const mark = options.highWaterMark;
+    this.highWaterMark = mark === undefined || mark < 0 ? getDefaultHighWaterMark(false) : mark;
+    if (options.blockList) this.blockList = options.blockList!;
     const { onSyn } = options;
-    if (onSyn !== undefined && typeof onSyn !== "function")
-      throw invalidArgType("options.onSyn", "of type function", onSyn);
     this.#syns =
       onSyn === undefined
         ? null
         : new SynRequests(onSyn, (endpoint, onSocket) => this.#take(endpoint, onSocket));
-    if (onConnection !== undefined) this.on("connection", onConnection);
+    const handler = typeof given === "function" ? given : listener;
+    if (typeof handler === "function") this.on("connection", handler);
   }
 
   get listening(): boolean {
@@ -94,21 +102,18 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   }
 
   listen(...args: unknown[]): this {
-    const [options, callback] = listenArguments(args);
-    if (this.#listener !== null || this.#resolving) throw serverAlreadyListening();
-    if (callback !== null) this.once("listening", callback as () => void);
-    this.#closing = false;
-    const host = options.host ?? "0.0.0.0";
+    const [given, callback] = normalizeArguments(args);
+    if (this.#listener !== null) throw serverAlreadyListening();
+    if (callback !== null) this.once("listening", callback);
+    const options = listenOptions(args, given);
+    const call = ++this.#calls;
     this.#watch(options.signal);
-    const address = ipv4OrNull(host);
-    if (address !== null) {
-      this.#listen(address, options);
+    if (!options.host) {
+      this.#listen(UNSPECIFIED, options);
       return this;
     }
-    this.#resolving = true;
-    resolveHost(host, options.lookup, (error, text) => {
-      if (!this.#resolving) return;
-      this.#resolving = false;
+    resolveHost(options.host!, options.lookup, (error, text) => {
+      if (call !== this.#calls) return;
       const found = ipv4OrNull(text);
       if (error !== null) this.emit("error", error);
       else if (found === null) this.#fail("EAFNOSUPPORT", text, options);
@@ -119,24 +124,21 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
 
   #watch(signal: AbortSignal | undefined): void {
     if (signal === undefined) return;
-    if (!(signal instanceof AbortSignal)) {
-      throw invalidArgType("options.signal", "an instance of AbortSignal", signal);
-    }
     const stop = (): void => void this.close();
     if (signal.aborted) {
       process.nextTick(stop);
       return;
     }
-    signal.addEventListener("abort", stop, { once: true });
-    this.once("close", () => signal.removeEventListener("abort", stop));
+    const watch = addAbortListener(signal, stop);
+    this.once("close", () => watch[Symbol.dispose]());
   }
 
   #listen(address: Ipv4Address, options: ListenOptions): void {
-    const port = checkPort(options.port ?? 0, "options.port");
+    if (this.#listener !== null) return;
     try {
       this.#listener = this.#liveness.stack.listen({
         ...(address === UNSPECIFIED ? {} : { address }),
-        port,
+        port: Number(options.port),
         ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
         ...(options.fastOpen === undefined ? {} : { fastOpen: options.fastOpen }),
         ...(options.anyPort === true ? { anyPort: true } : {}),
@@ -144,9 +146,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
         owner: this,
       });
     } catch (cause) {
-      const code = (cause as { code?: unknown }).code;
-      if (typeof code !== "string") throw cause;
-      this.#fail(code, formatIpv4(address), options, cause);
+      this.#fail(codeOf(cause), formatIpv4(address), options, cause);
       return;
     }
     if (!this.#unref) this.#hold();
@@ -154,7 +154,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   }
 
   #fail(code: string, address: string, options: ListenOptions, cause?: unknown): void {
-    const error = listenError(code, address, Number(options.port ?? 0), cause);
+    const error = listenError(code, address, Number(options.port), cause);
     process.nextTick(() => this.emit("error", error));
   }
 
@@ -168,22 +168,31 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   }
 
   #take(endpoint: Endpoint, onSocket: ((socket: TcpSocket) => void) | null): void {
-    if (this.maxConnections !== undefined && this.#sockets.size >= this.maxConnections) {
+    if (this.blockList?.check(formatIpv4(endpoint.remoteAddress), "ipv4") === true) {
       endpoint.close();
-      this.emit("drop", describe(endpoint));
       return;
     }
-    const socket = this.#makeSocket(this.#options);
-    this.#sockets.add(socket);
-    socket.once("close", () => {
-      this.#sockets.delete(socket);
-      this.#closeIfDrained();
-    });
+    if (Boolean(this.maxConnections) && this._connections >= this.maxConnections) {
+      this.emit("drop", describe(endpoint));
+      endpoint.close();
+      return;
+    }
+    const socket = this.#makeSocket(this.#socketOptions());
+    this._connections++;
     socket.server = this;
-    socket._adopt(endpoint, this.#options.pauseOnConnect === true);
+    socket._server = this;
+    socket._adopt(endpoint, this.pauseOnConnect);
     onSocket?.(socket);
     this.emit("connection", socket);
     tellServerSocket(socket);
+  }
+
+  #socketOptions(): SocketOptions {
+    const { allowHalfOpen, noDelay, keepAlive, highWaterMark } = this;
+    const { keepAliveInitialDelay, onread, sendByReference } = this.#options;
+    const marks = { readableHighWaterMark: highWaterMark, writableHighWaterMark: highWaterMark };
+    const own = { keepAliveInitialDelay, onread, sendByReference };
+    return { allowHalfOpen, noDelay, keepAlive, ...marks, ...own };
   }
 
   address(): AddressInfo | null {
@@ -195,28 +204,26 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
 
   /** Stops listening; `close` comes when the last connection has ended. */
   close(callback?: (error?: Error) => void): this {
-    const running = this.#listener !== null || this.#resolving;
+    this.#calls++;
+    const listener = this.#listener;
     if (typeof callback === "function") {
-      if (running) this.once("close", callback);
+      if (listener !== null) this.once("close", callback);
       else this.once("close", () => callback(serverNotRunning()));
     }
-    this.#resolving = false;
-    this.#listener?.close();
+    listener?.close();
     this.#listener = null;
     this.#release();
-    this.#closing = true;
-    this.#closeIfDrained();
+    this._emitCloseIfDrained();
     return this;
   }
 
-  #closeIfDrained(): void {
-    if (!this.#closing || this.#sockets.size > 0) return;
-    this.#closing = false;
-    process.nextTick(() => this.emit("close"));
+  /** @internal A socket has ended, too. */
+  _emitCloseIfDrained(): void {
+    if (this.#listener === null && this._connections === 0) process.nextTick(emitClosed, this);
   }
 
   getConnections(callback: (error: Error | null, count: number) => void): this {
-    process.nextTick(callback, null, this.#sockets.size);
+    process.nextTick(callback, null, this._connections);
     return this;
   }
 
@@ -256,15 +263,15 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     const queue: TcpSocket[] = [];
     let wake: (() => void) | null = null;
     let closed = false;
-    const onSocket: Callback = ((socket: TcpSocket) => {
+    const onSocket = (socket: TcpSocket): void => {
       queue.push(socket);
       wake?.();
-    }) as Callback;
+    };
     const onClose = (): void => {
       closed = true;
       wake?.();
     };
-    this.on("connection", onSocket as () => void);
+    this.on("connection", onSocket);
     this.on("close", onClose);
     try {
       for (;;) {
@@ -274,7 +281,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
         else await new Promise<void>((resolve) => (wake = resolve));
       }
     } finally {
-      this.off("connection", onSocket as () => void);
+      this.off("connection", onSocket);
       this.off("close", onClose);
     }
   }
@@ -288,13 +295,32 @@ function emitListening(server: TcpServer): void {
   if (server.listening) server.emit("listening");
 }
 
+function emitClosed(server: TcpServer): void {
+  server.emit("close");
+}
+
+function checkedOptions(given: unknown): ServerOptions {
+  if (typeof given === "function" || given === undefined || given === null) return {};
+  if (typeof given !== "object") throw invalidArgType("options", "of type object", given);
+  const options = given as ServerOptions;
+  checkKeepAliveDelay(options.keepAliveInitialDelay);
+  if (options.highWaterMark !== undefined)
+    checkNumber(options.highWaterMark, "options.highWaterMark");
+  checkBlockList(options.blockList);
+  const { onSyn } = options;
+  if (onSyn !== undefined && typeof onSyn !== "function")
+    throw invalidArgType("options.onSyn", "of type function", onSyn);
+  return { ...options };
+}
+
 function describe(endpoint: Endpoint): DroppedConnection {
   return {
+    __proto__: null,
     localAddress: formatIpv4(endpoint.localAddress),
     localPort: endpoint.localPort,
     localFamily: "IPv4",
     remoteAddress: formatIpv4(endpoint.remoteAddress),
     remotePort: endpoint.remotePort,
     remoteFamily: "IPv4",
-  };
+  } as DroppedConnection;
 }

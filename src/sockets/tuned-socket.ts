@@ -4,10 +4,9 @@
  */
 import type { Endpoint } from "../tcp/endpoint.ts";
 import { EVENT_SOFT_ERROR, EVENT_URGENT } from "../tcp/endpoint.ts";
-import type { Callback } from "./arguments.ts";
 import { AddressedSocket } from "./addressed-socket.ts";
-import { outOfRange } from "./errors.ts";
-import { callLate, failure } from "./socket-support.ts";
+import { outOfRange, systemError } from "./errors.ts";
+import { callLate } from "./socket-support.ts";
 
 interface Wishes {
   userTimeout?: number;
@@ -95,7 +94,7 @@ export class TunedSocket extends AddressedSocket {
    * without a handle for one that is still connecting, and would wait for ever.
    */
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
-    super.on(event as string, listener as Callback as () => void);
+    super.on(event as string, listener as () => void);
     if (event === "connect" && this._opened && !this.destroyed) {
       process.nextTick(callLate, this, listener);
     }
@@ -114,7 +113,8 @@ export class TunedSocket extends AddressedSocket {
     }
     const soft = endpoint.softError;
     if ((events & EVENT_SOFT_ERROR) === 0 || soft === null) return;
-    if (this.listenerCount("softError") > 0) this.emit("softError", failure("read", soft, null));
+    if (this.listenerCount("softError") === 0) return;
+    this.emit("softError", systemError("read", soft.code, undefined, undefined, soft.message));
   }
 }
 

@@ -19,7 +19,7 @@ import { createOutgoing, type Outgoing } from "../tcp/output/outgoing.ts";
 import { RESET } from "../tcp/input/verdict.ts";
 import { beginMemory, settleMemory } from "../tcp/memory.ts";
 import type { TcpEnvironment } from "../tcp/tcb.ts";
-import { joinTraces, type TcpTrace } from "../tcp/trace.ts";
+import { TraceList, type TcpTrace } from "../tcp/trace.ts";
 import { advertisedMss } from "../tcp/mss.ts";
 import { mayReuse } from "../tcp/time-wait.ts";
 import { beginTuned } from "../tcp/tuning.ts";
@@ -59,7 +59,7 @@ export class Stack {
   readonly counters: Counters = new Counters();
   readonly addresses: LocalAddresses;
   private readonly host: { requestPoll(): void } | null;
-  private watchers: readonly TcpTrace[];
+  private readonly watchers: TraceList;
   private readonly env: TcpEnvironment;
   private readonly wheel: TimerWheel;
   private readonly table: ConnectionTable<TableEntry>;
@@ -106,7 +106,7 @@ export class Stack {
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.addresses = new LocalAddresses(options.addresses, options.anyAddress);
     this.host = options.host ?? null;
-    this.watchers = options.trace == null ? [] : [options.trace];
+    this.watchers = new TraceList(options.trace ?? null);
     this.clock = options.now;
     this.wheel = new TimerWheel(options.now);
     this.table = new ConnectionTable<TableEntry>(options.rng);
@@ -176,13 +176,8 @@ export class Stack {
 
   /** From now on `trace` hears of all connections, until the function that is returned is called. */
   watch(trace: TcpTrace): () => void {
-    this.setWatchers([...this.watchers, trace]);
-    return () => this.setWatchers(this.watchers.filter((other) => other !== trace));
-  }
-
-  private setWatchers(watchers: readonly TcpTrace[]): void {
-    this.watchers = watchers;
-    this.env.trace = joinTraces(watchers);
+    this.env.trace = this.watchers.with(trace);
+    return () => void (this.env.trace = this.watchers.without(trace));
   }
 
   /** Bytes that all connections hold, against tcp_mem. */

@@ -18,6 +18,25 @@ export interface TcpTrace {
   updated?(endpoint: Endpoint, now: Instant): void;
 }
 
+/** Watchers that come and go; each change gives all of them as one, null for none. */
+export class TraceList {
+  private all: readonly TcpTrace[];
+
+  constructor(first: TcpTrace | null) {
+    this.all = first === null ? [] : [first];
+  }
+
+  with(trace: TcpTrace): TcpTrace | null {
+    this.all = [...this.all, trace];
+    return joinTraces(this.all);
+  }
+
+  without(trace: TcpTrace): TcpTrace | null {
+    this.all = this.all.filter((other) => other !== trace);
+    return joinTraces(this.all);
+  }
+}
+
 /** Several watchers as one; null for none. */
 export function joinTraces(traces: readonly TcpTrace[]): TcpTrace | null {
   const [first = null] = traces;

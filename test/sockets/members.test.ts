@@ -21,7 +21,6 @@ const MODULE: Readonly<Record<string, string>> = {
   _setSimultaneousAccepts: "Windows only",
 };
 const SERVER: Readonly<Record<string, string>> = {
-  _connections: INNER,
   _handle: HANDLE,
   _listeningId: INNER,
   _unref: INNER,
@@ -35,7 +34,6 @@ const SOCKET: Readonly<Record<string, string>> = {
   _host: INNER,
   _pendingData: INNER,
   _pendingEncoding: INNER,
-  _server: INNER,
   _sockname: INNER,
   "Symbol(async_id_symbol)": HANDLE,
   "Symbol(kBuffer)": INNER,

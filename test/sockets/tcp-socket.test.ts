@@ -356,7 +356,7 @@ test.each([
   [["/tmp/socket"], "ERR_INVALID_ARG_VALUE"],
   [[{ port: true }], "ERR_INVALID_ARG_TYPE"],
   [[{ port: 1, lookup: 1 }], "ERR_INVALID_ARG_TYPE"],
-  [[{ port: 1, localAddress: "here" }], "ERR_INVALID_ARG_VALUE"],
+  [[{ port: 1, localAddress: "here" }], "ERR_INVALID_IP_ADDRESS"],
   [[{ port: 1, sourceRoute: "192.0.2.9" }], "ERR_INVALID_ARG_VALUE"],
   [[{ port: 1, sourceRoute: ["192.0.2.9", "here"] }], "ERR_INVALID_ARG_VALUE"],
 ])("connect with %j throws %s", (args, code) => {
