@@ -5,9 +5,9 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import type { Command } from "commander";
-import type { Device, PacketReceiver, PacketRemark } from "../base/device.ts";
-import { Middleware } from "../devices/middleware.ts";
+import type { Device } from "../base/device.ts";
 import { createPair } from "../devices/pair.ts";
+import { TappedDevice } from "../devices/tap.ts";
 import { systemClock } from "../runtime/system.ts";
 import { createStack } from "../sockets/create-stack.ts";
 import type { NetModule } from "../sockets/net.ts";
@@ -34,45 +34,19 @@ async function demoPair(): Promise<void> {
 }
 
 /** Shows the tracker what passes, in the order in which this end sees it. */
-class WatchedDevice extends Middleware {
-  private readonly tracker: Tracker;
-
-  constructor(inner: Device, tracker: Tracker) {
-    super(inner);
-    this.tracker = tracker;
-  }
-
-  private watch(buffer: Uint8Array, offset: number, length: number, remark: PacketRemark): void {
-    this.tracker.packet(systemClock.now(), buffer.subarray(offset, offset + length), remark);
-  }
-
-  protected override outgoing(
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    needsChecksum: boolean,
-    gsoSize: number,
-    remark: PacketRemark,
-  ): void {
-    this.watch(buffer, offset, length, remark);
-    this.forward(buffer, offset, length, needsChecksum, gsoSize, remark);
-  }
-
-  protected override incoming(receiver: PacketReceiver): PacketReceiver {
-    return {
-      onPacket: (buffer, offset, length, flags) => {
-        this.watch(buffer, offset, length, null);
-        return receiver.onPacket(buffer, offset, length, flags);
-      },
-      onBatchEnd: () => receiver.onBatchEnd(),
-      onDeviceLost: (error) => receiver.onDeviceLost(error),
-    };
-  }
+function watched(device: Device, tracker: Tracker): Device {
+  return new TappedDevice(device, systemClock, (direction, at, buffer, offset, length, remark) =>
+    tracker.packet(
+      at,
+      buffer.subarray(offset, offset + length),
+      direction === "out" ? remark : null,
+    ),
+  );
 }
 
 async function play(tracker: Tracker): Promise<void> {
   const [a, b] = createPair({ names: ["client", "server"] });
-  const client = createStack({ device: new WatchedDevice(a, tracker), address: "192.0.2.1/24" });
+  const client = createStack({ device: watched(a, tracker), address: "192.0.2.1/24" });
   const server = createStack({ device: b, address: `${SERVER}/24` });
   try {
     serve(server.net, "http:80");

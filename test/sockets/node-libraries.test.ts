@@ -1,42 +1,22 @@
 /** Node's own http, https and tls over our sockets, as users will run them. */
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 
 import type { TcpSocket } from "../../src/sockets/tcp-socket.ts";
+import { makeCertificates } from "../support/certificate.ts";
 import { realWorld, SERVER } from "./support/world.ts";
 
-let folder = "";
-let key = "";
-let cert = "";
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "tuntcp-tls-"));
-  const files = ["-keyout", join(folder, "key.pem"), "-out", join(folder, "cert.pem")];
-  const kind = [
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:prime256v1",
-    "-nodes",
-    "-days",
-    "2",
-  ];
-  const subject = ["-subj", "/CN=peer.example", "-addext", "subjectAltName=DNS:peer.example"];
-  execFileSync("openssl", ["req", "-x509", ...kind, ...files, ...subject], { stdio: "ignore" });
-  key = readFileSync(join(folder, "key.pem"), "utf8");
-  cert = readFileSync(join(folder, "cert.pem"), "utf8");
-});
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { folder, remove } = makeCertificates();
+const key = readFileSync(join(folder, "key.pem"), "utf8");
+const cert = readFileSync(join(folder, "cert.pem"), "utf8");
+afterAll(remove);
 
 async function body(request: http.ClientRequest): Promise<string> {
   const [response] = (await once(request, "response")) as [http.IncomingMessage];

@@ -1,9 +1,9 @@
 /** The programs of test/register/programs: what each prints, and how it is started with the preload. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+
+export { makeCertificates } from "../../support/certificate.ts";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 export const PRELOAD: string = pathToFileURL(join(HERE, "../../dist/register/index.js")).href;
@@ -85,22 +85,4 @@ export async function onLoopback(
 ): Promise<Ended> {
   const all = { ...process.env, TUNTCP_DEVICE: "loopback", ...env };
   return await ended(spawn(node, ["--import", PRELOAD, ...argv], { env: all }));
-}
-
-/** A folder with key.pem and cert.pem, of peer.example. */
-export function makeCertificates(): { folder: string; remove: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), "tuntcp-register-"));
-  const files = ["-keyout", join(folder, "key.pem"), "-out", join(folder, "cert.pem")];
-  const kind = [
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:prime256v1",
-    "-nodes",
-    "-days",
-    "2",
-  ];
-  const subject = ["-subj", "/CN=peer.example", "-addext", "subjectAltName=DNS:peer.example"];
-  execFileSync("openssl", ["req", "-x509", ...kind, ...files, ...subject], { stdio: "ignore" });
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
