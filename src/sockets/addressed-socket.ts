@@ -37,11 +37,12 @@ export class AddressedSocket extends Base {
     return (this._live ? this.writableLength : undefined) as number;
   }
 
+  // Both ends stay readable after the end, so that a log line can name them.
   private get local(): Endpoint | null {
-    return this._live ? this._endpoint : null;
+    return this._opened || this._live ? this._endpoint : null;
   }
 
-  // Undefined before there is a connection and after it, which the declared types of `net.Socket` leave out.
+  // Undefined before there is a connection, which the declared types of `net.Socket` leave out.
   override get localAddress(): string {
     const { local } = this;
     return (local === null ? undefined : formatIpv4(local.localAddress)) as string;
@@ -55,7 +56,6 @@ export class AddressedSocket extends Base {
     return (this.local === null ? undefined : "IPv4") as string;
   }
 
-  /** Stays readable after the end, so that a log line can name the peer. */
   override get remoteAddress(): string | undefined {
     return this.peer === null ? undefined : formatIpv4(this.peer.remoteAddress);
   }

@@ -309,6 +309,5 @@ likeNode("what is asked of addresses at every stage", async (lab) => {
   lab.note("near", socket.remoteAddress, socket.remotePort, socket.remoteFamily);
   socket.resume();
   await closed(socket);
-  tell(socket);
   lab.note("near", socket.remoteAddress, socket.remotePort, socket.remoteFamily);
 });
