@@ -21,6 +21,7 @@ export class SendingSocket extends TunedSocket {
   #restAt = 0;
   #writeDone: StreamCallback | null = null;
 
+  /** The stream's, called by it. */
   override _write(
     chunk: Uint8Array | string,
     encoding: BufferEncoding,
@@ -30,6 +31,7 @@ export class SendingSocket extends TunedSocket {
     this.#begin(bytes, bytes.length, callback);
   }
 
+  /** The stream's, called by it. */
   override _writev(chunks: readonly QueuedChunk[], callback: StreamCallback): void {
     let length = 0;
     for (const queued of chunks) {
@@ -148,6 +150,7 @@ export class SendingSocket extends TunedSocket {
     this.#bytesGiven = 0;
   }
 
+  /** The stream's, called by it. */
   override _final(callback: StreamCallback): void {
     if (this.pending) {
       this.once("connect", () => this._final(callback));

@@ -7,6 +7,7 @@ import type { TcpSocket } from "./tcp-socket.ts";
 /** What the client hears: a RST, nothing, or ICMP host or network unreachable. */
 export type Refusal = RefusalLike;
 
+/** One client's SYN: `accept` or `refuse` it, now or later. */
 export class SynRequest {
   readonly localAddress: string;
   readonly localPort: number;

@@ -101,6 +101,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     return this.#listener !== null;
   }
 
+  /** As of `net.Server`: port, host, backlog and callback, or options; port 0 or none takes a free one. EADDRINUSE and EADDRNOTAVAIL come as `error`. */
   listen(...args: unknown[]): this {
     const [given, callback] = normalizeArguments(args);
     if (this.#listener !== null) throw serverAlreadyListening();
@@ -195,6 +196,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     return { allowHalfOpen, noDelay, keepAlive, ...marks, ...own };
   }
 
+  /** Where it listens; null before and after. */
   address(): AddressInfo | null {
     const listener = this.#listener;
     if (listener === null) return null;
@@ -222,17 +224,20 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     if (this.#listener === null && this._connections === 0) process.nextTick(emitClosed, this);
   }
 
+  /** How many sockets are open. */
   getConnections(callback: (error: Error | null, count: number) => void): this {
     process.nextTick(callback, null, this._connections);
     return this;
   }
 
+  /** The process goes on while it listens: so it is at first. */
   ref(): this {
     this.#unref = false;
     if (this.#listener !== null) this.#hold();
     return this;
   }
 
+  /** It holds up no process that has nothing else to do. */
   unref(): this {
     this.#unref = true;
     this.#release();
@@ -251,6 +256,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     this.#liveness.release();
   }
 
+  /** `close`, awaited; one that does not listen is closed already. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.listening) return;
     await new Promise<void>((resolve, reject) => {

@@ -158,6 +158,7 @@ export class TcpSocket extends OpeningSocket {
   }
 
   // ---- reading ----------------------------------------------------------------------------------
+  /** The stream's, called by it. */
   override _read(): void {
     this._flags |= WANT_DATA;
     if (!this.connecting) this.#drain();
@@ -239,6 +240,7 @@ export class TcpSocket extends OpeningSocket {
   }
 
   // ---- ending -----------------------------------------------------------------------------------
+  /** The stream's, called by it. */
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     const handle = this.connecting || this._endpoint !== null;
     this.connecting = false;

@@ -20,6 +20,7 @@ export const HOLD_LIMIT = 127_000;
 /** What the client is told: a RST, nothing at all, or ICMP destination unreachable with the code for a host or a network. */
 export type Refusal = "reset" | "silence" | "host-unreachable" | "net-unreachable";
 
+/** A SYN that its listener's owner decides about. */
 export interface HeldSyn {
   readonly localAddress: Ipv4Address;
   readonly localPort: number;
@@ -29,11 +30,13 @@ export interface HeldSyn {
   readonly ended: string | null;
   /** The SYN-ACK may leave. The first word counts, and none does once it is over. */
   accept(): void;
+  /** There will be no connection. */
   refuse(how: Refusal): void;
 }
 
 /** Told from `poll`. */
 export interface SynOwner {
+  /** A SYN that nothing was answered to yet. */
   onSyn(syn: HeldSyn): void;
   /**
    * What came of a SYN that was not refused: its connection, to be given an owner within this call (else it is aborted), or null,
