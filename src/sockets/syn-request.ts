@@ -7,7 +7,7 @@ import type { TcpSocket } from "./tcp-socket.ts";
 /** What the client hears: a RST, nothing, or ICMP host or network unreachable. */
 export type Refusal = RefusalLike;
 
-/** One client's SYN: `accept` or `refuse` it, now or later. */
+/** A SYN that came to a server with `onSyn`, which is to say what becomes of it. */
 export class SynRequest {
   readonly localAddress: string;
   readonly localPort: number;

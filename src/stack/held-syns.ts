@@ -20,7 +20,7 @@ export const HOLD_LIMIT = 127_000;
 /** What the client is told: a RST, nothing at all, or ICMP destination unreachable with the code for a host or a network. */
 export type Refusal = "reset" | "silence" | "host-unreachable" | "net-unreachable";
 
-/** A SYN that its listener's owner decides about. */
+/** A SYN that waits for its word; the rest of the handshake, and what is repeated meanwhile, is the stack's. */
 export interface HeldSyn {
   readonly localAddress: Ipv4Address;
   readonly localPort: number;

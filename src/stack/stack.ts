@@ -187,7 +187,6 @@ export class Stack {
 
   // --- packets in -----------------------------------------------------------------------------------
 
-  /** One IPv4 packet, as {@link PacketReceiver.onPacket} has it. What is to be answered is sent by the next `poll`. */
   input(
     buffer: Uint8Array,
     offset: number,
@@ -394,7 +393,6 @@ export class Stack {
 
   // --- the user -------------------------------------------------------------------------------------
 
-  /** Throws EADDRINUSE, EADDRNOTAVAIL or EINVAL. */
   listen(options: ListenOptions): Listener {
     const address = options.address ?? UNSPECIFIED;
     if (address !== UNSPECIFIED) this.addresses.checkOwn(address);

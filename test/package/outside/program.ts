@@ -20,6 +20,7 @@ import {
 import { formatFailure, runDrill } from "tuntcp/drill";
 import { fuzzer } from "tuntcp/fuzz";
 import { decode, encode, formatPacket, isPacketError, parsePacket } from "tuntcp/packet";
+import type { stack as underneath } from "tuntcp/register";
 import { scenario, simulate } from "tuntcp/sim";
 
 const settings: Partial<Settings> = { tcp_sack: 0, tcp_keepalive_time: 60 };
@@ -83,6 +84,8 @@ export function others(): string[] {
 export function isOurs(error: unknown): error is StackError {
   return error instanceof StackError && error.code === "ECONNRESET";
 }
+
+export type Underneath = typeof underneath;
 
 export const classes: readonly [typeof TcpSocket, typeof TcpServer] = [TcpSocket, TcpServer];
 
