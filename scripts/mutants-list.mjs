@@ -272,6 +272,42 @@ export const MUTANTS = [
     tests: ["test/traces/syn-queue.test.ts"],
   },
   {
+    name: "held-syn-answered-at-once",
+    find: "if (listener.synOwner !== null) return this.hold(listener, s, old, now);",
+    replace: "",
+    tests: ["test/traces/held-syns.test.ts"],
+  },
+  {
+    name: "held-syn-kept-for-ever",
+    find: "this.p.wheel.schedule(h, after(now, HOLD_LIMIT));",
+    replace: "",
+    tests: ["test/traces/held-syns.test.ts"],
+  },
+  {
+    name: "reset-of-a-held-syn-by-any-number",
+    find: 'if (s.seq !== seqAdd(h.irs, 1)) return counters.drop("TcpInRsts", "reset of another SYN");',
+    replace: "",
+    tests: ["test/traces/held-syns.test.ts"],
+  },
+  {
+    name: "any-address-takes-broadcasts",
+    find: "for (const own of this.all) if (isSubnetBroadcast(a, own)) return false;",
+    replace: "",
+    tests: ["test/stack/any-address.test.ts"],
+  },
+  {
+    name: "relay-ends-orderly-where-one-side-failed",
+    find: "if (hadError || !socket.readableEnded || !socket.writableFinished) other.resetAndDestroy();",
+    replace: "other.end();",
+    tests: ["test/tools/forward/forward.test.ts"],
+  },
+  {
+    name: "relay-reads-on-whatever-the-other-takes",
+    find: "if (!to.write(chunk)) from.pause();",
+    replace: "to.write(chunk);",
+    tests: ["test/tools/forward/forward.test.ts"],
+  },
+  {
     name: "half-open-never-uncounted",
     find: "    h.listener.halfOpen--;",
     replace: "",

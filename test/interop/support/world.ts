@@ -39,6 +39,10 @@ function modeFor(args: readonly string[]): string[] {
   return mode;
 }
 
+/** True where the environment asks for a mode: what does not depend on it was tested without. */
+export const ANOTHER_MODE: boolean =
+  (process.env["TUNTCP_TEST_OFFLOAD"] ?? process.env["TUNTCP_TEST_WORKERS"]) !== undefined;
+
 /** For `ip tuntap add`: several workers need a TUN that was made for several queues. */
 export const TUN_KIND: readonly string[] =
   (process.env["TUNTCP_TEST_WORKERS"] ?? "1") === "1"
