@@ -196,6 +196,26 @@ describe.skipIf(why !== null)("tuntcp forward --any", () => {
   });
 });
 
+describe.skipIf(why !== null)("a way that leads back into the TUN", () => {
+  it("is refused at its second turn, so that it goes round once and the client hears of it", async () => {
+    const world = new World();
+    try {
+      const forward = world.tuntcp(["forward", "--any", "-v"]);
+      await forward.says("ready");
+      world.namespace.ip("route", "add", "198.51.100.0/24", "dev", "tuntcp0");
+      const { code, stderr } = await world.curl("-v", "http://198.51.100.7/");
+      expect([code, stderr]).toEqual([7, expect.stringMatching(/refused/)]);
+      expect((await forward.stop()).code).toBe(0);
+      const lines = forward.stderr.trim().split("\n");
+      expect(lines).toHaveLength(2);
+      expect(lines[0]).toContain("refused (the way to the target leads back here)");
+      expect(lines[1]).toContain("refused (ECONNREFUSED)");
+    } finally {
+      await world.remove();
+    }
+  });
+});
+
 describe("what tuntcp forward does not take", () => {
   it.skipIf(why !== null).each([
     [[], /forward needs \[ADDRESS:\]PORT:HOST:PORT/],
