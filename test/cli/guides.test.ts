@@ -51,7 +51,9 @@ test.skipIf(obstacle("nc") !== null)(
         expect(await terminal.type("echo hi | nc -N 192.0.2.2 7")).toBe("hi\n");
         const idle = terminal.start("nc 192.0.2.2 7");
         const wanted = line.includes("gentle") ? " gentle " : " cubic ";
-        await expect.poll(() => terminal.type("tuntcp ss established")).toContain(wanted);
+        await expect
+          .poll(() => terminal.type("tuntcp ss established"), { timeout: 20_000 })
+          .toContain(wanted);
         idle.process.kill("SIGKILL");
         await idle.outcome;
       }

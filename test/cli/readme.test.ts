@@ -8,6 +8,8 @@ import { blocksOf, commandsOf } from "../support/document.ts";
 import { Terminal } from "../support/terminal.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** What has to start or to be written while the machine is busy. */
+const PATIENT = { timeout: 20_000 };
 const missing = obstacle("curl", "nc", "ping", "iperf3");
 
 let world: World | null = null;
@@ -87,7 +89,7 @@ test.skipIf(missing !== null)(
       if (/tuntcp nc |^ip tuntap/.test(line)) await terminal.stop();
       // "in another terminal"; it has a connection waiting or none yet
       const listener = line.includes(" 5001") ? terminal.start("nc -l 5001") : null;
-      if (listener !== null) await expect.poll(() => isListening(5001), {}).toBe(true);
+      if (listener !== null) await expect.poll(() => isListening(5001), PATIENT).toBe(true);
       said.set(line, await terminal.type(line));
       await untilCaptured(terminal, line);
       if (listener !== null) expect((await listener.outcome).stdout).toBe("hello\n");
@@ -118,7 +120,7 @@ test.skipIf(missing !== null)(
 async function untilCaptured(terminal: Terminal, line: string): Promise<void> {
   if (!/^curl http:\/\/192\.0\.2\.2\/$/.test(line) || !existsSync(world!.path("run.pcapng")))
     return;
-  await expect.poll(() => terminal.type("tuntcp trace run.pcapng")).toContain("FIN,ACK");
+  await expect.poll(() => terminal.type("tuntcp trace run.pcapng"), PATIENT).toContain("FIN,ACK");
 }
 
 function isListening(port: number): boolean {

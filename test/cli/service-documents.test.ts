@@ -6,6 +6,8 @@ import { obstacle, type Running, World } from "../interop/support/world.ts";
 import { blocksOf, commandsOf } from "../support/document.ts";
 import { Terminal } from "../support/terminal.ts";
 
+/** A process that starts while the machine is busy. */
+const PATIENT = { timeout: 20_000 };
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 let world: World;
@@ -57,7 +59,7 @@ describe.skipIf(obstacle("curl", "nc", "python3") !== null)(
         const command = line.replace(/ &$/, "");
         if (command.startsWith("python3")) {
           terminal.start(command);
-          await expect.poll(() => world.namespace.exec("ss", "-tln")).toContain(":8000 ");
+          await expect.poll(() => world.namespace.exec("ss", "-tln"), PATIENT).toContain(":8000 ");
         } else if (command.startsWith("tuntcp forward")) {
           await forward?.stop();
           forward = terminal.start(command);
