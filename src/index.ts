@@ -1,4 +1,8 @@
-/** The public names. */
+/**
+ * The public names.
+ *
+ * @module tuntcp
+ */
 export { createStack, type CreateStackOptions, type UserStack } from "./sockets/create-stack.ts";
 export type {
   ConnectFunction,

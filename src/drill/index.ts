@@ -1,4 +1,8 @@
-/** The public names of the script runner: `import … from "tuntcp/drill"`. */
+/**
+ * The public names of the script runner: `import … from "tuntcp/drill"`.
+ *
+ * @module tuntcp/drill
+ */
 import type { Event, Script } from "./ast.ts";
 import { Blessing } from "./bless.ts";
 import { DrillError, type DrillFailure } from "./failure.ts";

@@ -1,4 +1,8 @@
-/** The public names of the fuzzing harness. Nothing in it does I/O. */
+/**
+ * The public names of the fuzzing harness. Nothing in it does I/O.
+ *
+ * @module tuntcp/fuzz
+ */
 export { generateSequence, generateStep } from "./generate.ts";
 export * from "./input.ts";
 export * from "./outcome.ts";

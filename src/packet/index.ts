@@ -1,4 +1,8 @@
-/** The public names of the packet workshop: `import … from "tuntcp/packet"`. */
+/**
+ * The public names of the packet workshop: `import … from "tuntcp/packet"`.
+ *
+ * @module tuntcp/packet
+ */
 export { formatIpv4, type Ipv4Address, parseIpv4 } from "../wire/address.ts";
 export { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from "../wire/tcp-segment.ts";
 export * from "./packet.ts";

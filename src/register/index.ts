@@ -1,6 +1,8 @@
 /**
  * `node --import tuntcp/register app.js`: the program's TCP runs on the stack, unchanged. docs/node-programs.md tells what runs and what
  * the environment says.
+ *
+ * @module tuntcp/register
  */
 import { writeSync } from "node:fs";
 import { lineOf } from "../base/errors.ts";

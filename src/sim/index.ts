@@ -1,4 +1,8 @@
-/** The public names of the simulator: `import … from "tuntcp/sim"`. */
+/**
+ * The public names of the simulator: `import … from "tuntcp/sim"`.
+ *
+ * @module tuntcp/sim
+ */
 import { readScenario, type PlanOptions } from "./read-scenario.ts";
 import type { SimRun } from "./record.ts";
 import { type RunOptions, Simulation } from "./simulation.ts";

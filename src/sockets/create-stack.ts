@@ -38,7 +38,7 @@ export interface UserStack {
   readonly close: () => Promise<void>;
 }
 
-/** Throws a StackError (EINVAL) for an address that is none. */
+/** A stack on a device, with sockets for a program. Throws a StackError (EINVAL) for an address that is none. */
 export function createStack(options: CreateStackOptions): UserStack {
   const texts = typeof options.address === "string" ? [options.address] : options.address;
   const addresses = texts.map(addressOf);

@@ -24,6 +24,7 @@ export function parseIpv4(text: string): Ipv4Address | null {
   return ipv4(value);
 }
 
+/** `192.0.2.1`. */
 export function formatIpv4(a: Ipv4Address): string {
   return `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`;
 }

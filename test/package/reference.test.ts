@@ -28,9 +28,9 @@ test.runIf(FULL)(
     const modules = readdirSync(join(folder, "modules")).map((name) => name.replace(".html", ""));
     const entries = Object.keys(MANIFEST.exports).filter((entry) => entry !== "./package.json");
     expect(modules.sort()).toEqual(
-      entries.map((entry) => entry.replace("./", "").replace(".", "index")).sort(),
+      entries.map((entry) => entry.replace(".", "tuntcp").replace("/", "_")).sort(),
     );
-    const page = readFileSync(join(folder, "functions", "index.createStack.html"), "utf8");
+    const page = readFileSync(join(folder, "functions", "tuntcp.createStack.html"), "utf8");
     expect(page).toContain("StackError");
   },
   120_000,
