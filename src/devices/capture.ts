@@ -1,75 +1,36 @@
 /** A middleware device that writes what passes into a pcapng file, as the receiver of each packet sees it. */
-import {
-  type Device,
-  type PacketReceiver,
-  type PacketRemark,
-  RX_CHECKSUM_GOOD,
-} from "../base/device.ts";
+import type { Device, PacketReceiver, PacketRemark } from "../base/device.ts";
 import type { Clock } from "../base/time.ts";
 import { createIpv4Header, PROTO_TCP, readIpv4 } from "../wire/ipv4.ts";
 import { fillTcpChecksum } from "../wire/tcp.ts";
-import { Middleware } from "./middleware.ts";
 import { type Direction, PcapngWriter } from "./pcapng.ts";
+import { TappedDevice } from "./tap.ts";
 
 /** ms after which a packet is in the file: whoever looks into it meanwhile, or pipes it on, need not wait for more. */
 const FLUSH_AFTER = 200;
 
-export class CapturedDevice extends Middleware {
+export class CapturedDevice extends TappedDevice {
   private readonly writer: PcapngWriter;
-  private readonly clock: Clock;
   private readonly once: boolean;
   /** ms since 1970 at the clock's zero. */
   private readonly epoch: number;
   private readonly copy: Uint8Array = new Uint8Array(65_600);
   private readonly header = createIpv4Header();
-  /** Answers given while a packet is delivered: they stand in the file behind what they answer. */
-  private held: (() => void)[] | null = null;
   private flushing: NodeJS.Timeout | null = null;
 
   /** `once`: what is sent comes back, and is written when it is sent only. */
   constructor(inner: Device, writer: PcapngWriter, clock: Clock, once = false) {
-    super(inner);
+    super(inner, clock, (direction, at, buffer, offset, length, remark, vouched) =>
+      this.record(direction, buffer, offset, length, vouched, at, remark),
+    );
     this.writer = writer;
-    this.clock = clock;
     this.once = once;
     this.epoch = Date.now() - clock.now();
     writer.flush(); // without a packet it is a capture, too
   }
 
-  protected override outgoing(
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    needsChecksum: boolean,
-    gsoSize: number,
-    remark: PacketRemark,
-  ): void {
-    const at = this.clock.now();
-    if (this.held === null) {
-      this.record("out", buffer, offset, length, needsChecksum, at, remark);
-    } else {
-      const copy = buffer.slice(offset, offset + length);
-      this.held.push(() => this.record("out", copy, 0, length, needsChecksum, at, remark));
-    }
-    this.forward(buffer, offset, length, needsChecksum, gsoSize, remark);
-  }
-
   protected override incoming(receiver: PacketReceiver): PacketReceiver {
-    if (this.once) return receiver;
-    return {
-      onPacket: (buffer, offset, length, flags) => {
-        const at = this.clock.now();
-        const answers: (() => void)[] = [];
-        this.held = answers;
-        const remark = receiver.onPacket(buffer, offset, length, flags);
-        this.held = null;
-        this.record("in", buffer, offset, length, (flags & RX_CHECKSUM_GOOD) !== 0, at, remark);
-        for (const record of answers) record();
-        return remark;
-      },
-      onBatchEnd: () => receiver.onBatchEnd(),
-      onDeviceLost: (error) => receiver.onDeviceLost(error),
-    };
+    return this.once ? receiver : super.incoming(receiver);
   }
 
   /** With `complete` the TCP checksum is one that the device fills in: the file gets it whole. */

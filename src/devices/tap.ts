@@ -1,9 +1,17 @@
 /** A middleware device that shows every packet to a watcher, as the stack sends and receives it. */
-import type { Device, PacketReceiver, PacketRemark } from "../base/device.ts";
+import {
+  type Device,
+  type PacketReceiver,
+  type PacketRemark,
+  RX_CHECKSUM_GOOD,
+} from "../base/device.ts";
 import type { Clock, Instant } from "../base/time.ts";
 import { Middleware } from "./middleware.ts";
 
-/** The bytes are lent for the call. `remark`: what a capture would say of the packet. */
+/**
+ * The bytes are lent for the call. `remark`: what a capture would say of the packet; `vouched`: the device below answers for its TCP
+ * checksum, which need not be whole.
+ */
 export type PacketTap = (
   direction: "in" | "out",
   at: Instant,
@@ -11,6 +19,7 @@ export type PacketTap = (
   offset: number,
   length: number,
   remark: PacketRemark,
+  vouched: boolean,
 ) => void;
 
 export class TappedDevice extends Middleware {
@@ -34,10 +43,10 @@ export class TappedDevice extends Middleware {
     remark: PacketRemark,
   ): void {
     const at = this.clock.now();
-    if (this.held === null) this.tap("out", at, buffer, offset, length, remark);
+    if (this.held === null) this.tap("out", at, buffer, offset, length, remark, needsChecksum);
     else {
       const copy = buffer.slice(offset, offset + length);
-      this.held.push(() => this.tap("out", at, copy, 0, length, remark));
+      this.held.push(() => this.tap("out", at, copy, 0, length, remark, needsChecksum));
     }
     this.forward(buffer, offset, length, needsChecksum, gsoSize, remark);
   }
@@ -50,7 +59,7 @@ export class TappedDevice extends Middleware {
         this.held = answers;
         const remark = receiver.onPacket(buffer, offset, length, flags);
         this.held = null;
-        this.tap("in", at, buffer, offset, length, remark);
+        this.tap("in", at, buffer, offset, length, remark, (flags & RX_CHECKSUM_GOOD) !== 0);
         for (const show of answers) show();
         return remark;
       },

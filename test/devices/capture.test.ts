@@ -25,6 +25,8 @@ async function captureOne(file: string, offload: boolean): Promise<void> {
   const client = createStack({
     device: captureDevice(a, file, systemClock),
     address: "192.0.2.1/24",
+    // on a busy machine a loss probe would send some again
+    settings: { tcp_early_retrans: 0 },
   });
   const server = createStack({ device: b, address: "192.0.2.2/24" });
   const listener = server.net.createServer((socket) => socket.resume());
@@ -50,7 +52,7 @@ test.each([true, false])(
       /^out 192\.0\.2\.1:\d+ > 192\.0\.2\.2:80 S \d+:\d+\(0\) win \d+ <mss 1460/,
     );
     expect(lines[1]).toMatch(/^in 192\.0\.2\.2:80 > 192\.0\.2\.1:\d+ S\. /);
-    // by where they begin: on a busy machine a loss probe sends some again
+    // by where they begin: what a busy machine has sent again counts once
     const sent = new Map<number, number>();
     for (const l of lines.filter((l) => l.startsWith("out"))) {
       const [, from, length] = / (\d+):\d+\((\d+)\)/.exec(l)!;
