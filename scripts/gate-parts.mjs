@@ -68,6 +68,17 @@ export const PARTS = [
     steps: [vitest(["test/package"])],
   },
   {
+    name: "register",
+    what: "real packages on Node 20, 24 and 26 through tuntcp/register, and 100,000 short connections",
+    minutes: 3,
+    cores: 2,
+    tun: true,
+    steps: [
+      command("bash", "-c", ". scripts/setup.sh && setup_nodes 24.21.0 26.10.0"),
+      vitest(["test/register"]),
+    ],
+  },
+  {
     name: "hostile",
     what: "every hostile peer, at full size",
     minutes: 10,

@@ -85,8 +85,15 @@ export function giveHandle(socket: InnerSocket, handle: object): void {
   if (owner !== undefined) (handle as Record<symbol, unknown>)[owner] = socket;
 }
 
+interface Referenced {
+  hasRef(): boolean;
+  unref(): void;
+}
+
 /** As {@link giveHandle}, for a socket that may have been written to or ended meanwhile: that stays. */
-export function exchangeHandle(socket: InnerSocket, handle: object): void {
+export function exchangeHandle(socket: InnerSocket, handle: Referenced): void {
+  const old = socket._handle as Partial<Referenced> | null;
+  if (old?.hasRef?.() === false) handle.unref();
   socket._undestroy = () => {};
   try {
     giveHandle(socket, handle);

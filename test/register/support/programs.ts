@@ -6,7 +6,13 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 export { makeCertificates } from "../../support/certificate.ts";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
-export const PRELOAD: string = pathToFileURL(join(HERE, "../../dist/register/index.js")).href;
+/** The preload, and what tells when the kernel's TCP is used all the same. */
+export const WATCHED: readonly string[] = [
+  join(HERE, "../../dist/register/index.js"),
+  join(HERE, "support/kernel-watch.mjs"),
+].flatMap((path) => ["--import", pathToFileURL(path).href]);
+/** The preload alone. */
+export const PRELOADED: readonly string[] = WATCHED.slice(0, 2);
 
 /** By file: what its asking side prints, wherever it runs. */
 export const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
@@ -84,5 +90,5 @@ export async function onLoopback(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const all = { ...process.env, TUNTCP_DEVICE: "loopback", ...env };
-  return await ended(spawn(node, ["--import", PRELOAD, ...argv], { env: all }));
+  return await ended(spawn(node, [...WATCHED, ...argv], { env: all }));
 }
