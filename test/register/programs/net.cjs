@@ -40,14 +40,25 @@ async function ask(host, port) {
   two.end("pieces");
   console.log((await exchange(two)).text === sha("in pieces"), two.destroyed, two.readyState);
 
+  // memory that is used again as soon as it was written
+  const three = net.connect(port, host);
+  const memory = Buffer.alloc(200_000);
+  const hash = createHash("sha256");
+  for (let n = 1; n <= 10; n++) {
+    hash.update(memory.fill(n));
+    await new Promise((resolve) => three.write(memory, resolve));
+  }
+  three.end();
+  console.log((await exchange(three)).text === hash.digest("hex").slice(0, 16));
+
   const refused = net.connect(port === 1 ? 2 : 1, host);
   const error = await new Promise((resolve) => refused.on("error", resolve));
   console.log(error.code, error.errno, error.syscall, error.address === host, error.port);
 
   const aborted = new AbortController();
-  const three = net.connect({ port, host, signal: aborted.signal });
-  three.on("connect", () => aborted.abort());
-  console.log((await new Promise((resolve) => three.on("error", resolve))).name);
+  const four = net.connect({ port, host, signal: aborted.signal });
+  four.on("connect", () => aborted.abort());
+  console.log((await new Promise((resolve) => four.on("error", resolve))).name);
 
   const idle = net.connect({ port, host, timeout: 30 });
   await new Promise((resolve) => idle.on("timeout", resolve));

@@ -21,6 +21,7 @@ export const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
     "true open true",
     "opening true",
     "true true closed",
+    "true",
     "ECONNREFUSED -111 connect true 1",
     "AbortError",
     "timeout",
