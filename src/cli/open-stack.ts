@@ -12,10 +12,11 @@ import { DEFAULT_SETTINGS } from "../tcp/config.ts";
 import type { TcpTrace } from "../tcp/trace.ts";
 import { type LoadedSettings, loadSettings } from "../tools/congestion-control/index.ts";
 import type { Place } from "../tools/control/metrics.ts";
+import { handlersOf, summary } from "../tools/control/requests.ts";
 import { addressClash, configure, findLink, type HostEnd } from "../tools/netconfig/configure.ts";
 import { IpError } from "../tools/netconfig/ip.ts";
 import { qlog, QlogFolder } from "../tools/qlog/index.ts";
-import { openControl, openMetrics } from "./control-socket.ts";
+import { openToLook } from "./control-socket.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_MACHINE, usage } from "./failure.ts";
 import { version } from "./version.ts";
@@ -36,12 +37,14 @@ export interface Openings {
   readonly anyAddress?: boolean;
   /** The link can be changed and watched. */
   readonly live?: boolean;
+  /** Stands between the stack and all else. */
+  readonly around?: (device: Device) => Device;
 }
 
 /** Nothing is left behind when it throws (a CommandFailure). */
 export async function openStack(
   options: DeviceOptions,
-  { trace = null, metrics = null, anyAddress = false, live = false }: Openings = {},
+  { trace = null, metrics = null, anyAddress = false, live = false, around }: Openings = {},
 ): Promise<OpenedStack> {
   const loaded = await load(options);
   const end = hostEnd(options);
@@ -53,8 +56,9 @@ export async function openStack(
     const link = live ? new LiveLink(tun, { clock: systemClock }) : null;
     link?.impair(options.impairment);
     // a live link is made bad by itself
-    const device =
+    const wrapped =
       link === null ? wrap(tun, options) : wrap(link, { ...options, impairment: null });
+    const device = around === undefined ? wrapped : around(wrapped);
     const stack = createStack({
       device,
       address: options.addressText,
@@ -72,6 +76,7 @@ export async function openStack(
     };
     const restore = (): void => {
       blind();
+      endLogs();
       if (device instanceof CapturedDevice) device.finish();
       undo();
     };
@@ -114,13 +119,15 @@ async function watch(
 ): Promise<() => void> {
   const now = systemClock.now.bind(systemClock);
   const controlled = { core: stack.core, version: version(), tun, now };
+  const began = now();
   try {
-    const served = await openMetrics(metrics, controlled);
-    const control = await openControl(options.control, controlled);
-    return () => {
-      control?.close();
-      served?.close();
-    };
+    return await openToLook({
+      control: options.control,
+      metrics,
+      tun,
+      handlers: handlersOf(controlled),
+      summary: () => summary(controlled, now() - began),
+    });
   } catch (error) {
     await stack.close();
     throw error;

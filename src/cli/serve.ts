@@ -12,6 +12,7 @@ import {
   startServices,
 } from "../tools/services/index.ts";
 import { parsePlace, type Place } from "../tools/control/metrics.ts";
+import type { PoolEvents } from "../tools/workers/pool.ts";
 import { formatIpv4 } from "../wire/address.ts";
 import {
   addDeviceOptions,
@@ -72,7 +73,7 @@ async function serve(services: string[], raw: ServeOptions): Promise<void> {
   const texts = named.length === 0 ? DEFAULT_SERVICES : named;
   const requests = parseAll(texts);
   const workers = checkWorkers(raw.workers, options, requests);
-  const metrics = checkMetrics(raw.metrics, workers);
+  const metrics = checkMetrics(raw.metrics);
   if (board !== null && workers > 1) {
     throw usage("--dashboard goes with one worker: leave out --workers");
   }
@@ -84,7 +85,7 @@ async function serve(services: string[], raw: ServeOptions): Promise<void> {
   const serving =
     workers === 1
       ? await serveHere(options, requests, metrics, board, raw.impair ?? "")
-      : await serveApart(options, workers, texts);
+      : await serveApart(options, workers, texts, metrics);
   const address = formatIpv4(options.address.address);
   process.stdout.write(
     raw.json === true
@@ -126,9 +127,8 @@ function dashboardOf(
   return { place, services: isService ? [text, ...services] : services };
 }
 
-function checkMetrics(text: string | undefined, workers: number): Place | null {
+function checkMetrics(text: string | undefined): Place | null {
   if (text === undefined) return null;
-  if (workers > 1) throw usage("--metrics goes with one worker: leave out --workers");
   const place = parsePlace(text);
   if (place === null) throw usage(`--metrics ${text}: HOST:PORT, or PORT on loopback`);
   return place;
@@ -172,10 +172,11 @@ async function serveApart(
   options: DeviceOptions,
   workers: number,
   services: readonly string[],
+  metrics: Place | null,
 ): Promise<Serving> {
   let close = (): Promise<void> => Promise.resolve();
   endOnSignals(() => close());
-  const opened = await openWorkers(options, workers, services, {
+  const events: PoolEvents = {
     onRestart(index, reason) {
       const line = lineOf(new Error(reason));
       process.stderr.write(`tuntcp: worker ${index} ended and is started again: ${line}\n`);
@@ -184,7 +185,8 @@ async function serveApart(
       process.stderr.write(`tuntcp: ${lineOf(new Error(reason))}\n`);
       void close().then(() => process.exit(EXIT_FAILED));
     },
-  });
+  };
+  const opened = await openWorkers(options, workers, services, events, metrics);
   close = () => opened.finish(GRACE_MS);
   const { name, checksum, tso4: tso } = opened.queues.queues[0]!.tun;
   return { tun: name, offload: { checksum, tso }, workers };

@@ -1,14 +1,24 @@
 /** `tuntcp show`: scenes from the life of TCP, played between two stacks in virtual time. */
-import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { lineOf } from "../base/errors.ts";
-import { play, type Scene, sceneJson, SCENES, sceneSvg, sceneText } from "../tools/show/index.ts";
-import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
-import { stdoutOf } from "./stdout.ts";
+import {
+  play,
+  type Scene,
+  sceneJson,
+  SCENES,
+  sceneHtml,
+  sceneSvg,
+  sceneText,
+} from "../tools/show/index.ts";
+import { showWithKernel } from "./show-kernel.ts";
+import { usage } from "./failure.ts";
+import { stdoutOf, writeOut } from "./stdout.ts";
 import { screen } from "./trace.ts";
 
-interface ShowOptions {
+export interface ShowOptions {
   readonly svg?: string;
+  readonly html?: string;
+  readonly tun?: string | true;
+  readonly rootless?: boolean;
   readonly json?: boolean;
 }
 
@@ -21,18 +31,27 @@ export function registerShow(program: Command): void {
     )
     .argument("[topic]", "one of those that it lists")
     .option("--svg <file>", "a picture (- for stdout)")
+    .option("--html <file>", "a page to step through it, which works offline (- for stdout)")
+    .option("--tun [name]", "against the kernel behind a TUN, tuntcp0 by default; as root")
+    .option("--rootless", "with --tun: in a new user and network namespace, without root")
     .option("--json", "as JSON")
     .action(show);
 }
 
-function show(topic: string | undefined, options: ShowOptions): void {
-  const taker = stdoutOf(options, ["svg", "json"]);
+async function show(topic: string | undefined, options: ShowOptions): Promise<void> {
+  const taker = stdoutOf(options, ["svg", "html", "json"]);
   if (topic === undefined) {
-    if (options.svg !== undefined) throw usage("--svg: which topic? tuntcp show lists them");
+    const picture = options.svg !== undefined ? "--svg" : "--html";
+    if (options.svg !== undefined || options.html !== undefined)
+      throw usage(`${picture}: which topic? tuntcp show lists them`);
     return list(options.json === true);
   }
-  const scene = play(find(topic));
-  if (options.svg !== undefined) write(options.svg, sceneSvg(scene));
+  const chosen = find(topic);
+  if (options.tun !== undefined) return showWithKernel(chosen, options);
+  if (options.rootless === true) throw usage("--rootless: goes with --tun");
+  const scene = play(chosen);
+  if (options.svg !== undefined) writeOut("--svg", options.svg, sceneSvg(scene));
+  if (options.html !== undefined) writeOut("--html", options.html, sceneHtml(scene));
   if (taker === "json") process.stdout.write(`${JSON.stringify(sceneJson(scene), null, 2)}\n`);
   else if (taker === null) process.stdout.write(sceneText(scene, screen(true)));
 }
@@ -49,13 +68,4 @@ function find(topic: string): Scene {
   if (scene !== undefined) return scene;
   const names = SCENES.map((s) => s.topic).join(", ");
   throw usage(`show ${topic}: no such topic; there are ${names}`);
-}
-
-function write(path: string, content: string): void {
-  if (path === "-") return void process.stdout.write(content);
-  try {
-    writeFileSync(path, content);
-  } catch (error) {
-    throw new CommandFailure(EXIT_FAILED, `--svg ${path}: ${lineOf(error)}`);
-  }
 }

@@ -1,5 +1,7 @@
 /** Standard output belongs to one of the options that can write there, with the file name `-`. */
-import { usage } from "./failure.ts";
+import { writeFileSync } from "node:fs";
+import { lineOf } from "../base/errors.ts";
+import { CommandFailure, EXIT_FAILED, usage } from "./failure.ts";
 
 /** The one that does, if any; `json` writes nowhere else. Refuses two. */
 export function stdoutOf<T extends object>(
@@ -12,4 +14,14 @@ export function stdoutOf<T extends object>(
     throw usage(`--${first!} and --${second}: standard output takes one of them`);
   }
   return first ?? null;
+}
+
+/** Into the file that `option` names; - is standard output. */
+export function writeOut(option: string, path: string, content: string): void {
+  if (path === "-") return void process.stdout.write(content);
+  try {
+    writeFileSync(path, content);
+  } catch (error) {
+    throw new CommandFailure(EXIT_FAILED, `${option} ${path}: ${lineOf(error)}`);
+  }
 }

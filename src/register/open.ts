@@ -8,6 +8,7 @@ import { CommandFailure, EXIT_FAILED } from "../cli/failure.ts";
 import { load, openStack, wrap } from "../cli/open-stack.ts";
 import { LOOPBACK_DEVICE, type PreloadOptions } from "../cli/preload-environment.ts";
 import { version } from "../cli/version.ts";
+import { handlersOf } from "../tools/control/requests.ts";
 import { createStack, type UserStack } from "../sockets/create-stack.ts";
 
 export interface Opened {
@@ -40,12 +41,9 @@ export async function open(options: PreloadOptions): Promise<Opened> {
 async function controlOf(stack: UserStack, path: string): ReturnType<typeof openControl> {
   const now = systemClock.now.bind(systemClock);
   try {
-    return await openControl(path, {
-      core: stack.core,
-      version: version(),
-      tun: LOOPBACK_DEVICE,
-      now,
-    });
+    const tun = LOOPBACK_DEVICE;
+    const controlled = { core: stack.core, version: version(), tun, now };
+    return await openControl(path, tun, handlersOf(controlled));
   } catch (error) {
     throw new CommandFailure(EXIT_FAILED, lineOf(error));
   }

@@ -91,14 +91,26 @@ test("--json gives an object for each connection, and one for each segment", asy
   expect(data[0]!.segments.reduce((sum, s) => sum + s.length, 0)).toBe(4);
 });
 
-test("without a file, or with a bad port, the usage is wrong: exit 2", async () => {
-  expect(await failure()).toMatchObject({
-    exitCode: 2,
-    line: expect.stringContaining("needs a file") as string,
-  });
+test("a bad port or limit, or a file and a stack at once, is wrong usage: exit 2", async () => {
   for (const port of ["0", "65536", "http", "-1"]) {
     expect(await failure(file, `--port=${port}`)).toMatchObject({ exitCode: 2 });
   }
+  expect(await failure(file, "--limit", "0")).toEqual({
+    exitCode: 2,
+    line: "--limit 0: a number of segments, 1 or more",
+  });
+  expect(await failure(file, "--tun", "tuntcp0")).toMatchObject({ exitCode: 2 });
+});
+
+test("--limit shows the first segments, and sums up the others", async () => {
+  const text = await trace(file, "--port", "80", "--limit", "3");
+  expect(text.match(/[▶◀]/g)).toHaveLength(3);
+  expect(text).toMatch(/… \d+ segments.* … beyond the limit/);
+  const [data] = JSON.parse(await trace(file, "--port", "80", "--limit", "3", "--json")) as [
+    { segments: object[]; leftOut: number },
+  ];
+  expect(data.segments).toHaveLength(3);
+  expect(data.leftOut).toBeGreaterThan(2);
 });
 
 test("a file that is missing, is no capture, or holds no TCP: one line and exit 1", async () => {

@@ -1,5 +1,5 @@
 /** A running stack from outside: `ss`, `top`, the control socket and `--metrics`, beside the kernel's own transfers. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionTable, StackSummary } from "../../src/tools/control/requests.ts";
 import { obstacle, type Outcome, type Running, STACK, World } from "./support/world.ts";
@@ -85,6 +85,31 @@ describe.skipIf(obstacle("curl", "nc") !== null)("looking into a running stack",
     const scrape = await world.curl("http://127.0.0.1:9100/metrics");
     expect(scrape.stdout).toMatch(/^tuntcp_connections\{state="ESTABLISHED"\} \d+$/m);
     expect(scrape.stdout).toMatch(/^tuntcp_netstat_total\{name="TcpInSegs"\} \d+$/m);
+  });
+
+  it("trace watches live: a ladder, lines of JSON, or pictures in the end", async () => {
+    const live = async (...args: string[]): Promise<Outcome> => {
+      const tracing = world.tuntcp(["trace", "--port", "80", "--control", control, ...args]);
+      await tracing.says("watching");
+      await world.curl(`http://${STACK}/`);
+      return args.includes("--limit") ? await tracing.outcome : await tracing.stop();
+    };
+    const ladder = await live("--limit", "6");
+    expect([ladder.code, ladder.stderr]).toEqual([0, "tuntcp: watching until Ctrl-C\n"]);
+    const text = Buffer.from(ladder.stdout, "latin1").toString();
+    expect(text).toMatch(/^ +192\.0\.2\.1:\d+ +192\.0\.2\.2:80\n/);
+    expect(text).toMatch(/ 0\.000 +SYN-SENT ── SYN seq 0 win \d+ <mss 1460.*▶ SYN-RECEIVED\n/);
+    expect(text.match(/[▶◀]/g)).toHaveLength(6);
+    const lines = (await live("--json", "--limit", "4")).stdout.trim().split("\n");
+    const [syn, synAck] = lines.map((line) => JSON.parse(line) as { flags: string[] });
+    expect(lines).toHaveLength(4);
+    expect([syn!.flags, synAck!.flags]).toEqual([["SYN"], ["SYN", "ACK"]]);
+    const picture = world.path("live.svg");
+    const { code } = await live("--svg", picture);
+    expect(code).toBe(0);
+    const drawn = readFileSync(picture, "utf8");
+    expect(drawn).toContain(">TIME-WAIT<");
+    expect(drawn).toMatch(/to the left end, 0\.\d+ ms to the right one/);
   });
 
   it("bad questions get a line each", async () => {

@@ -2,6 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ControlClient } from "../../src/tools/control/client.ts";
+import type { ConnectionTable } from "../../src/tools/control/requests.ts";
 import { HOST, obstacle, PACKAGE, STACK, World } from "./support/world.ts";
 
 const DIST = dirname(PACKAGE);
@@ -116,6 +118,42 @@ describe.skipIf(obstacle("ip", "curl") !== null)("serve --workers", () => {
     expect(stdout.trim().split(" ")).toEqual(urls.map(() => "100000"));
     expect(await serve.stop()).toMatchObject({ code: 0, stderr: "" });
     expect(world.links()).toEqual([]);
+  });
+
+  it("is looked into as one: ss, its summary, figures for Prometheus, and connections that are ended", async () => {
+    const control = world.path("control.sock");
+    const args = ["echo:7", "--workers", "2", "--control", control, "--metrics", "9101"];
+    const serve = await world.serve(...args);
+    const clients = Array.from({ length: 6 }, () => world.start("nc", [STACK, "7"]));
+    for (const client of clients) {
+      client.process.stdin!.write("hello\n");
+      await client.says("hello");
+    }
+    const ss = async (...more: string[]): Promise<string> =>
+      (await world.tuntcp(["ss", "--control", control, ...more]).outcome).stdout;
+    const table = JSON.parse(await ss("--json", "-a")) as ConnectionTable;
+    expect(table.connections.map(({ state, localPort }) => [state, localPort])).toEqual(
+      clients.map(() => ["ESTABLISHED", 7]),
+    );
+    expect(table.connections[0]!.limit.text).toBe("nothing to send");
+    expect(table.listeners).toMatchObject([{ port: 7 }]);
+    expect(await ss("--summary")).toMatch(/^ {2}ESTABLISHED +6$/m);
+    const scrape = await world.curl("http://127.0.0.1:9101/metrics");
+    expect(scrape.stdout).toMatch(/^tuntcp_connections\{state="ESTABLISHED"\} 6$/m);
+    expect(scrape.stdout).toMatch(/^tuntcp_netstat_total\{name="TcpPassiveOpens"\} 6$/m);
+    const client = await ControlClient.open(control);
+    const { localAddress, remoteAddress, remotePort } = table.connections[0]!;
+    const named = { local: `${localAddress}:7`, remote: `${remoteAddress}:${remotePort}` };
+    await client.ask("abort", named);
+    await expect
+      .poll(async () => JSON.parse(await ss("--json", "established")) as ConnectionTable)
+      .toMatchObject({ connections: { length: 5 } });
+    await expect(client.ask("close", { ...named, remote: "192.0.2.9:1" })).rejects.toThrow(
+      "no connection from 192.0.2.2:7 to 192.0.2.9:1",
+    );
+    client.close();
+    for (const each of clients) each.process.kill("SIGKILL");
+    expect((await serve.stop()).code).toBe(0);
   });
 
   it("tells what to do about a TUN that was made for one queue", async () => {

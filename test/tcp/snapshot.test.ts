@@ -45,6 +45,10 @@ test("a connection under way shows its queues, its flight and its times", () => 
     bytesReceived: 10,
     bytesAcked: 0,
     bytesSent: 3000,
+    delivered: 1000, // SACKed
+    pacingRate: 0,
+    deliveryRate: 0,
+    reorderingSeen: false,
     retries: 0,
     backoff: 0,
     probes: 0,
@@ -73,4 +77,27 @@ test("unanswered keep-alives count as probes", () => {
   expect(info(p)).toMatchObject({ probes: 3, timer: "keepalive", timerIn: 500 });
   p.sends(". 1:1(0) ack 1");
   expect(info(p).probes).toBe(0);
+});
+
+test("a controller with a rate of its own shows it, and the rate at which the network delivers", () => {
+  const p = new ScriptedPeer({ settings: { tcp_congestion_control: "bbr" } }).established(
+    "<mss 1000>",
+  );
+  for (let round = 0; round < 4; round++) {
+    p.writes(4000, 4000 * round).waits(40);
+    p.sends(`. 1:1(0) ack ${4000 * (round + 1) + 1}`);
+  }
+  const now = info(p);
+  // 4,000 bytes in 40 ms
+  expect(now.deliveryRate).toBeCloseTo(100_000, -4);
+  expect(now.pacingRate).toBeGreaterThan(now.deliveryRate);
+  expect(now.delivered).toBe(16_000);
+});
+
+test("a path that reorders is told", () => {
+  const p = new ScriptedPeer().listens();
+  p.sends("S 0:0(0) win 65535 <mss 1000,sackOK>").next();
+  p.waits(40).sends(". 1:1(0) ack 1").writes(3000).waits(40);
+  p.sends(". 1:1(0) ack 1 <sack 1001:3001>").waits(1).sends(". 1:1(0) ack 3001");
+  expect(info(p).reorderingSeen).toBe(true);
 });

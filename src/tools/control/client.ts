@@ -10,6 +10,7 @@ const LONGEST_ANSWER = 1 << 29;
 export class ControlClient {
   readonly #socket: Socket;
   readonly #waiting = new Map<number, (answer: Record<string, unknown>) => void>();
+  readonly #listening = new Map<number, (told: unknown) => void>();
   #serial = 0;
   #gone: Error | null = null;
 
@@ -43,8 +44,26 @@ export class ControlClient {
 
   #take(value: Record<string, unknown>): void {
     const id = Number(value["id"]);
+    if ("told" in value) {
+      this.#listening.get(id)?.(value["told"]);
+      return;
+    }
     this.#waiting.get(id)?.(value);
     this.#waiting.delete(id);
+  }
+
+  /** As {@link ask}, and what is told later goes to `hear`, until this is closed. */
+  listen<T>(what: string, parameters: object, hear: (told: unknown) => void): Promise<T> {
+    this.#listening.set(this.#serial + 1, hear);
+    return this.ask<T>(what, parameters);
+  }
+
+  /** Resolves when the stack has ended, or this is closed. */
+  get gone(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.closed) resolve();
+      else this.#socket.once("close", () => resolve());
+    });
   }
 
   ask<T>(what: string, parameters: object = {}): Promise<T> {

@@ -1,5 +1,6 @@
 /** The figures of a stack as Prometheus reads them (text format 0.0.4), over `node:http` on a real port. */
 import { createServer, type Server } from "node:http";
+import { lineOf } from "../../base/errors.ts";
 import type { StackSummary } from "./requests.ts";
 
 export interface Place {
@@ -51,7 +52,7 @@ export interface MetricsServer {
 /** Rejects where the port is taken. */
 export async function serveMetrics(
   place: Place,
-  summary: () => StackSummary,
+  summary: () => StackSummary | Promise<StackSummary>,
 ): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     const path = (request.url ?? "").split("?", 1)[0];
@@ -59,9 +60,15 @@ export async function serveMetrics(
       response.writeHead(404, { "content-type": "text/plain" }).end("it is at /metrics\n");
       return;
     }
-    response
-      .writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" })
-      .end(metricsText(summary()));
+    const told = Promise.resolve(summary()).then(metricsText);
+    told.then(
+      (text) =>
+        response
+          .writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" })
+          .end(text),
+      (error: unknown) =>
+        response.writeHead(500, { "content-type": "text/plain" }).end(`${lineOf(error)}\n`),
+    );
   });
   await listen(server, place);
   server.unref();

@@ -6,6 +6,7 @@ import type { Instant } from "../../base/time.ts";
 import { formatIpv4 } from "../../wire/address.ts";
 import { type Limit, limitOf } from "../observe/index.ts";
 import type { Handlers } from "./server.ts";
+import { watchHandler } from "./watch.ts";
 
 export interface ListenerRow {
   readonly address: string;
@@ -58,6 +59,7 @@ export function handlersOf(stack: Controlled): Handlers {
     abort(request) {
       named(core, request).abort();
     },
+    watch: watchHandler(core),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The ladder of a conversation as text: a line for each segment, the states of both ends beside it. */
 import { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from "../../wire/tcp-segment.ts";
 import type { SeenState } from "./end-state.ts";
-import type { Conversation, Rung } from "./tracker.ts";
+import { type Conversation, LOST, type Rung } from "./tracker.ts";
 
 export interface LadderOptions {
   /** Columns; 100 by default. */
@@ -9,6 +9,8 @@ export interface LadderOptions {
   readonly color?: boolean;
   /** Runs of segments that change no state are shown whole. */
   readonly all?: boolean;
+  /** So many segments; what follows is summed up. */
+  readonly limit?: number;
 }
 
 /** Columns of the time with the space behind it: 99999.999 ms. */
@@ -36,36 +38,72 @@ export function flagNames(flags: number): string {
 }
 
 export function ladder(c: Conversation, options: LadderOptions = {}): string {
-  const width = Math.max(72, options.width ?? 100);
-  const paint = painter(options.color === true);
-  const middle = width - TIME - 2 * STATE - 2;
-  const start = c.rungs[0]?.time ?? 0;
-  const lines = [heading(c, width), before(c, middle, paint)];
-  const inset = " ".repeat(TIME + STATE + 1);
-  let last: Pick<Rung, "left" | "right"> = { left: c.leftAtFirst, right: c.rightAtFirst };
-  for (const part of fold(c.rungs, options.all === true)) {
-    if (typeof part === "string") {
-      lines.push(`${inset}${paint.remark(center(part, middle))}`.trimEnd());
-      continue;
-    }
-    const time = (part.time - start).toFixed(3).padStart(TIME - 1);
-    const left = leftState(part.left, part.left !== last.left, paint);
-    const right = paint.state(part.right, part.right !== last.right);
-    const [arrow, ...more] = draw(part, middle);
-    lines.push(`${time} ${left} ${paint.arrow(arrow, part)} ${right}`);
-    for (const text of more) lines.push(`${inset}${paint.remark(center(text, middle).trimEnd())}`);
-    last = part;
+  const printer = new LadderPrinter(options);
+  const lines = [...printer.begins(c)];
+  for (const part of fold(c.rungs, options.all === true, options.limit)) {
+    if (typeof part === "string") lines.push(printer.says(part));
+    else lines.push(...printer.passes(part));
   }
   return `${lines.join("\n")}\n`;
 }
 
+/** The lines of a ladder as its segments come. */
+export class LadderPrinter {
+  private readonly width: number;
+  private readonly middle: number;
+  private readonly paint: Painter;
+  private readonly inset = " ".repeat(TIME + STATE + 1);
+  /** When the first segment came, and the states after the last one. */
+  private start = NaN;
+  private last: Pick<Rung, "left" | "right"> = { left: "?", right: "?" };
+
+  constructor({ width = 100, color = false }: LadderOptions) {
+    this.width = Math.max(72, width);
+    this.middle = this.width - TIME - 2 * STATE - 2;
+    this.paint = painter(color);
+  }
+
+  /** Both ends, and their states before the first segment. */
+  begins(c: Conversation): string[] {
+    this.last = { left: c.leftAtFirst, right: c.rightAtFirst };
+    this.start = c.rungs[0]?.time ?? NaN;
+    return [heading(c, this.width), before(c, this.middle, this.paint)];
+  }
+
+  /** Both ends alone. */
+  heading(c: Conversation): string {
+    return heading(c, this.width);
+  }
+
+  passes(rung: Rung): string[] {
+    const { last, paint, inset, middle } = this;
+    if (Number.isNaN(this.start)) this.start = rung.time;
+    const time = (rung.time - this.start).toFixed(3).padStart(TIME - 1);
+    const left = leftState(rung.left, rung.left !== last.left, paint);
+    const right = paint.state(rung.right, rung.right !== last.right);
+    const [drawn, ...more] = draw(rung, middle);
+    const arrow = rung.remark.endsWith(LOST) ? drawn.replace(/[▶◀]/, "✗") : drawn;
+    this.last = rung;
+    return [
+      `${time} ${left} ${paint.arrow(arrow, rung)} ${right}`,
+      ...more.map((text) => `${inset}${paint.remark(center(text, middle).trimEnd())}`),
+    ];
+  }
+
+  /** Something between two segments. */
+  says(text: string): string {
+    return `${this.inset}${this.paint.remark(center(text, this.middle))}`.trimEnd();
+  }
+}
+
 /** As data, for programs. */
-export function ladderJson(c: Conversation): object {
+export function ladderJson(c: Conversation, limit: number = Infinity): object {
   const start = c.rungs[0]?.time ?? 0;
   return {
     left: c.left,
     right: c.right,
-    segments: c.rungs.map(({ time, fromLeft, flags, left, right, ...rest }) => ({
+    ...(c.rungs.length > limit ? { leftOut: c.rungs.length - limit } : {}),
+    segments: c.rungs.slice(0, limit).map(({ time, fromLeft, flags, left, right, ...rest }) => ({
       ms: Number((time - start).toFixed(6)),
       from: fromLeft ? c.left : c.right,
       flags: flagNames(flags).split(","),
@@ -145,7 +183,13 @@ export function draw(rung: Drawn, middle: number): [string, ...string[]] {
 }
 
 /** Long runs in which nothing changes but numbers become one line. */
-export function fold(rungs: readonly Rung[], all: boolean): (Rung | string)[] {
+export function fold(
+  rungs: readonly Rung[],
+  all: boolean,
+  limit: number = Infinity,
+): (Rung | string)[] {
+  if (rungs.length > limit)
+    return [...fold(rungs.slice(0, limit), all), `${summary(rungs.slice(limit))} beyond the limit`];
   if (all) return [...rungs];
   const out: (Rung | string)[] = [];
   let run: Rung[] = [];

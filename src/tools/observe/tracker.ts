@@ -15,6 +15,9 @@ import {
 import { readTcp, TCP_HEADER } from "../../wire/tcp.ts";
 import { EndState, type SeenState } from "./end-state.ts";
 
+/** At the end of the remark on what did not arrive. */
+export const LOST = "lost";
+
 export interface Rung {
   /** ms, as the packets were stamped. */
   readonly time: number;
@@ -62,11 +65,19 @@ interface Open {
 
 export class Tracker {
   readonly conversations: Conversation[] = [];
+  /** That of the last packet. */
+  latest: Conversation | null = null;
   /** Packets that are not TCP, or not whole. */
   skipped = 0;
   private readonly open = new Map<string, Open>();
   private readonly header = createIpv4Header();
   private readonly segment: TcpSegment = createTcpSegment();
+  private readonly loses: (rung: Rung) => boolean;
+
+  /** `loses`: whether a segment does not arrive, for who decides that; `right` and `left` are then as it leaves. */
+  constructor(loses: (rung: Rung) => boolean = () => false) {
+    this.loses = loses;
+  }
 
   /** Goes on with a connection whose beginning was not seen, by what its own end, the left one, tells of it. */
   resume(info: TcpInfo): Conversation {
@@ -92,10 +103,11 @@ export class Tracker {
     return conversation;
   }
 
-  /** `remark`: what a capture says of the packet. */
-  packet(time: number, bytes: Uint8Array, remark: string | null): void {
-    if (this.read(bytes)) this.add(time, this.segment, remark ?? "");
-    else this.skipped++;
+  /** `remark`: what a capture says of the packet. Whether it is lost. */
+  packet(time: number, bytes: Uint8Array, remark: string | null): boolean {
+    if (this.read(bytes)) return this.add(time, this.segment, remark ?? "");
+    this.skipped++;
+    return false;
   }
 
   /** Headers are enough: a capture may keep no more than the beginning of each packet. */
@@ -112,22 +124,27 @@ export class Tracker {
     return readTcp(bytes, at, size, h.source, h.destination, true, s) === null;
   }
 
-  private add(time: number, s: TcpSegment, said: string): void {
+  private add(time: number, s: TcpSegment, said: string): boolean {
     const { conversation, ends, leftKey } = this.find(s);
+    this.latest = conversation;
     const fromLeft = endpoint(s.source, s.sourcePort) === leftKey;
     const [from, to] = fromLeft ? ends : [ends[1], ends[0]];
     const remark = said !== "" ? said : guess(from, to, s);
     const opening = from.state === "SYN-RECEIVED" || from.state === "LISTEN";
     const refused = (s.flags & RST) !== 0 && from.next === null && opening;
     from.sends(s);
+    const known = { time, fromLeft, ...numbers(from, to, s) };
+    const lost = this.loses({ ...known, left: ends[0].state, right: ends[1].state, remark });
     // what an end dropped changed nothing there
-    if (!/^(dropped|refused)/.test(said)) to.receives(s);
+    if (!lost && !/^(dropped|refused)/.test(said)) to.receives(s);
     const [left, right] = [ends[0].state, ends[1].state];
-    conversation.rungs.push({ time, fromLeft, ...numbers(from, to, s), left, right, remark });
+    const told = lost ? (remark === "" ? LOST : `${remark}, ${LOST}`) : remark;
+    conversation.rungs.push({ ...known, left, right, remark: told });
     if (refused) nobodyListened(conversation, fromLeft);
     if (from.active && !fromLeft && conversation.rightAtFirst === "LISTEN") {
       conversation.rightAtFirst = "CLOSED";
     }
+    return lost;
   }
 
   /** The conversation that the segment belongs to; a SYN after the end of one begins another. */

@@ -64,22 +64,40 @@ export interface RunTitle {
   readonly facts: string;
 }
 
-export interface LadderRow {
-  readonly time: string;
+/** A segment on its way between two ends. */
+export interface LadderSegment {
+  /** ms; null: it never did. */
+  readonly sent: number;
+  readonly arrived: number | null;
   readonly fromLeft: boolean;
-  readonly label: string;
-  /** It was sent before. */
-  readonly again: boolean;
-  /** States of both ends after it. */
-  readonly left: string;
-  readonly right: string;
+  /** As it is written beside it. */
+  readonly time: string;
+  /** The first one that has room is taken; the last one in any case. */
+  readonly labels: readonly string[];
+  readonly look: "plain" | "again" | "reset";
+  /** What is said of it on the right. */
+  readonly notes: readonly string[];
 }
 
+/** From `at` (ms) on. */
+export interface LadderState {
+  readonly at: number;
+  readonly state: string;
+}
+
+/** Two time lines, side by side. */
 export interface Ladder {
   readonly left: string;
   readonly right: string;
-  /** Or what is said of rows that are left out. */
-  readonly rows: readonly (LadderRow | { readonly folded: string })[];
+  readonly segments: readonly LadderSegment[];
+  readonly states: {
+    readonly left: readonly LadderState[];
+    readonly right: readonly LadderState[];
+  };
+  /** What is said of segments that are left out before the one of this index. */
+  readonly gaps: readonly { readonly before: number; readonly text: string }[];
+  /** What is said below. */
+  readonly remarks: readonly string[];
 }
 
 export interface Figure {

@@ -58,7 +58,7 @@ export function svg(figure: Figure, options: SvgOptions = {}): string {
     );
   }
   for (const ladder of wanted("ladder") ? figure.ladders : []) {
-    const { parts, height } = drawLadder(ladder, 12, y, width - 24);
+    const { parts, height } = drawLadder(ladder, { x: 12, y, width: width - 24 });
     out.push(...parts);
     y += height + LINE;
   }

@@ -16,6 +16,16 @@ export const SCENES: readonly Scene[] = [
 ];
 
 export { play, type Scene } from "./scene.ts";
+export { sceneHtml } from "./html.ts";
 export { sceneSvg } from "./svg.ts";
 export { sceneText } from "./text.ts";
 export { sceneJson } from "./json.ts";
+export {
+  type KernelPlayed,
+  kernelJson,
+  kernelSvg,
+  kernelText,
+  playWithKernel,
+} from "./kernel/play.ts";
+export { KERNEL_SCENES, KERNEL_SETTINGS, NOT_WITH_THE_KERNEL } from "./kernel/scenes.ts";
+export { KernelWorld } from "./kernel/world.ts";

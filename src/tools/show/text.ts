@@ -1,6 +1,7 @@
 /** A scene as text: a line for each segment with the states of both ends, and why, below what it is said of. */
 import { RST } from "../../wire/tcp-segment.ts";
 import { draw } from "../observe/index.ts";
+import { wrap } from "../pictures/index.ts";
 import type { Played, SceneSegment, StateSpan } from "./record.ts";
 
 export interface TextOptions {
@@ -72,16 +73,4 @@ function arrowOf(segment: SceneSegment, middle: number): string[] {
 
 function center(text: string, width: number): string {
   return (" ".repeat(Math.max(0, Math.floor((width - text.length) / 2))) + text).trimEnd();
-}
-
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

@@ -18,8 +18,16 @@ export interface WorkerData extends WorkerPlan {
   readonly queue: TunQueue;
 }
 
+export interface EndRequest {
+  readonly how: "close" | "abort";
+  readonly local: string;
+  readonly remote: string;
+}
+
 export type ToWorker =
   | { readonly type: "report"; readonly id: number }
+  /** Ends a connection, named as `192.0.2.2:80`. */
+  | { readonly type: "end"; readonly id: number; readonly end: EndRequest }
   | { readonly type: "stray"; readonly packet: Uint8Array }
   | { readonly type: "finish"; readonly graceMs: number };
 
@@ -30,6 +38,7 @@ export type FromWorker =
   /** The device behind the queue has gone. */
   | { readonly type: "lost"; readonly message: string }
   | { readonly type: "report"; readonly id: number; readonly report: StackReport }
+  | { readonly type: "ended"; readonly id: number; readonly found: boolean }
   /** A packet that may belong to a connection of another worker. */
   | { readonly type: "stray"; readonly packet: Uint8Array }
   | { readonly type: "finished" };

@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { lineOf } from "../../base/errors.ts";
 import type { TunQueue, TunQueues } from "../../devices/tun-queues.ts";
-import type { FromWorker, ToWorker, WorkerData, WorkerPlan } from "./messages.ts";
+import type { EndRequest, FromWorker, ToWorker, WorkerData, WorkerPlan } from "./messages.ts";
 import { mergeReports, type StackReport } from "./report.ts";
 
 export interface PoolEvents {
@@ -33,7 +33,7 @@ export class WorkerPool {
   readonly #events: PoolEvents;
   readonly #queues: TunQueues;
   readonly #slots: Slot[];
-  readonly #waiting: Map<number, (report: StackReport | null) => void> = new Map();
+  readonly #waiting: Map<number, (answer: FromWorker | null) => void> = new Map();
   #lastId = 0;
   #ending = false;
   #started: { resolve(): void; reject(error: Error): void } | null = null;
@@ -65,7 +65,20 @@ export class WorkerPool {
 
   /** Of each worker; null for one that is being started, or does not answer. */
   reports(): Promise<(StackReport | null)[]> {
-    return Promise.all(this.#slots.map((slot) => this.#ask(slot)));
+    return Promise.all(
+      this.#slots.map(async (slot) => {
+        const answer = await this.#ask(slot, (id) => ({ type: "report", id }));
+        return answer?.type === "report" ? answer.report : null;
+      }),
+    );
+  }
+
+  /** Closes or aborts a connection, whichever worker has it; false: none has. */
+  async end(end: EndRequest): Promise<boolean> {
+    const answers = await Promise.all(
+      this.#slots.map((slot) => this.#ask(slot, (id) => ({ type: "end", id, end }))),
+    );
+    return answers.some((answer) => answer?.type === "ended" && answer.found);
   }
 
   /** Ends one worker at once, as if it had died: for tests, and for whoever must. */
@@ -87,19 +100,19 @@ export class WorkerPool {
     this.#queues.close();
   }
 
-  #ask(slot: Slot): Promise<StackReport | null> {
+  #ask(slot: Slot, question: (id: number) => ToWorker): Promise<FromWorker | null> {
     const { worker } = slot;
     if (worker === null || !slot.ready) return Promise.resolve(null);
     const id = ++this.#lastId;
     return new Promise((resolve) => {
       const patience = setTimeout(() => answer(null), REPORT_WITHIN_MS);
-      const answer = (report: StackReport | null): void => {
+      const answer = (message: FromWorker | null): void => {
         clearTimeout(patience);
         this.#waiting.delete(id);
-        resolve(report);
+        resolve(message);
       };
       this.#waiting.set(id, answer);
-      send(worker, { type: "report", id });
+      send(worker, question(id));
     });
   }
 
@@ -126,7 +139,8 @@ export class WorkerPool {
         if (this.#slots.every((s) => s.ready)) this.#settle(null);
         return;
       case "report":
-        this.#waiting.get(message.id)?.(message.report);
+      case "ended":
+        this.#waiting.get(message.id)?.(message);
         return;
       case "stray":
         for (const { worker } of this.#slots) {

@@ -1,4 +1,5 @@
 /** What a running stack tells of itself: its counters and its connections; of several stacks, as one. */
+import type { Instant } from "../../base/time.ts";
 import type { ListenerRow } from "../../stack/listeners.ts";
 import type { Stack } from "../../stack/stack.ts";
 import type { TcpInfo } from "../../tcp/info.ts";
@@ -8,13 +9,16 @@ export interface StackReport {
   readonly counters: Readonly<Record<string, number>>;
   readonly listeners: readonly ListenerRow[];
   readonly connections: readonly TcpInfo[];
+  /** Bytes that connections are charged with. */
+  readonly memory: number;
 }
 
-export function reportOf(stack: Stack): StackReport {
+export function reportOf(stack: Stack, now: Instant): StackReport {
   return {
     counters: Object.fromEntries(stack.counters.entries()),
     listeners: stack.listening(),
-    connections: stack.connections().map((c) => c.info()),
+    connections: stack.connections().map((c) => c.info(now)),
+    memory: stack.memoryUsed,
   };
 }
 
@@ -36,5 +40,6 @@ export function mergeReports(reports: readonly StackReport[]): StackReport {
     counters: Object.fromEntries(sorted),
     listeners: [...listeners.values()],
     connections: reports.flatMap((r) => r.connections),
+    memory: reports.reduce((sum, r) => sum + r.memory, 0),
   };
 }

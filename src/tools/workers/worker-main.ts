@@ -2,7 +2,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { lineOf } from "../../base/errors.ts";
 import { attachQueue } from "../../devices/tun-queues.ts";
+import { systemClock } from "../../runtime/system.ts";
 import { createStack } from "../../sockets/create-stack.ts";
+import type { Stack } from "../../stack/stack.ts";
+import { formatIpv4 } from "../../wire/address.ts";
 import {
   finishServices,
   type NetLike,
@@ -10,7 +13,7 @@ import {
   type ServiceRequest,
   startServices,
 } from "../services/index.ts";
-import type { FromWorker, ToWorker, WorkerData } from "./messages.ts";
+import type { EndRequest, FromWorker, ToWorker, WorkerData } from "./messages.ts";
 import { loadSettings } from "../congestion-control/index.ts";
 import { qlog, QlogFolder } from "../qlog/index.ts";
 import { reportOf } from "./report.ts";
@@ -21,6 +24,18 @@ const { queue, address, settings, services, qlog: logs } = workerData as WorkerD
 
 function tell(message: FromWorker): void {
   port.postMessage(message);
+}
+
+function end(core: Stack, { how, local, remote }: EndRequest): boolean {
+  const found = core
+    .connections()
+    .find(
+      (c) =>
+        `${formatIpv4(c.localAddress)}:${c.localPort}` === local &&
+        `${formatIpv4(c.remoteAddress)}:${c.remotePort}` === remote,
+    );
+  found?.[how]();
+  return found !== undefined;
 }
 
 async function main(): Promise<void> {
@@ -39,7 +54,11 @@ async function main(): Promise<void> {
       return;
     }
     if (message.type === "report") {
-      tell({ type: "report", id: message.id, report: reportOf(stack.core) });
+      tell({ type: "report", id: message.id, report: reportOf(stack.core, systemClock.now()) });
+      return;
+    }
+    if (message.type === "end") {
+      tell({ type: "ended", id: message.id, found: end(stack.core, message.end) });
       return;
     }
     void finishServices(handles, message.graceMs)

@@ -1,10 +1,21 @@
 /** The control socket: its mode, strangers' lines, leftovers of a killed stack, and two askers at once. */
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { seededRng } from "../../../src/base/rng.ts";
 import { ControlClient } from "../../../src/tools/control/client.ts";
 import { LONGEST_LINE } from "../../../src/tools/control/lines.ts";
 import { controlPath, controlPaths, makeRuntimeFolder } from "../../../src/tools/control/path.ts";
@@ -102,7 +113,14 @@ test("garbage is told so in a line, and who sends it is shown out; others stay",
   expect(await hears("[1]\n")).toContain("a request is an object");
   expect(await hears("null\n")).toContain("a request is an object");
   expect(await hears('{"do":"__proto__"}\n')).toContain("do: one of");
-  expect(await hears('{"id":[{}],"do":"double","n":1}\n')).toBe('{"id":[{}],"ok":2}\n');
+  expect(await hears('{"id":[{}],"do":"double","n":1}\n')).toBe(
+    '{"error":"id: a number or a text"}\n',
+  );
+  expect(await hears('{"id":"x","do":"double","n":1}\n')).toBe('{"id":"x","ok":2}\n');
+  const deep = "[".repeat(30_000);
+  expect(await hears(`{"id":${deep}${deep.replaceAll("[", "]")},"do":"double"}\n`)).toMatch(
+    /^\{"error":"[^"]+"\}\n$/,
+  );
   expect(await friend.ask("double", { n: 1 })).toBe(2);
   friend.close();
 });
@@ -127,7 +145,7 @@ test("at most 64 askers at a time", async () => {
 });
 
 test("the leftover of a killed stack is replaced, a living one is not, and the end removes it", async () => {
-  writeFileSync(path, "");
+  leaveSocket(path);
   server = await serveControl(path, handlers);
   await expect(serveControl(path, handlers)).rejects.toThrow("another stack is controlled at");
   const second = await serveControl(path, handlers, join(folder, "tun-2.sock"));
@@ -138,4 +156,80 @@ test("the leftover of a killed stack is replaced, a living one is not, and the e
   expect(existsSync(path)).toBe(false);
   await expect(client.ask("nothing")).rejects.toThrow();
   await expect(ControlClient.open(path)).rejects.toThrow(/ENOENT/);
+});
+
+/** As a process that was killed leaves it. */
+function leaveSocket(at: string): void {
+  const program = `require("net").createServer().listen(${JSON.stringify(at)}, () => process.kill(process.pid, "SIGKILL"))`;
+  spawnSync(process.execPath, ["--eval", program]);
+  expect(statSync(at).isSocket()).toBe(true);
+}
+
+test("what is no socket is left alone, and so is a place that others may write to", async () => {
+  writeFileSync(path, "letters");
+  await expect(serveControl(path, handlers)).rejects.toThrow("is there, and is no socket");
+  expect(readFileSync(path, "utf8")).toBe("letters");
+  rmSync(path);
+  chmodSync(folder, 0o777);
+  await expect(serveControl(path, handlers)).rejects.toThrow("others may write into");
+  chmodSync(folder, 0o1777);
+  (await serveControl(path, handlers)).close();
+  await expect(serveControl(join(folder, "none", "x.sock"), handlers)).rejects.toThrow(
+    "is no folder",
+  );
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a folder of somebody else's is refused (needs root)",
+  async () => {
+    chownSync(folder, 12_345, 12_345);
+    await expect(serveControl(path, handlers)).rejects.toThrow("belongs to somebody else");
+  },
+);
+
+test("two hundred strangers with random bytes and half requests change nothing for a friend", async () => {
+  const rng = seededRng(5);
+  server = await serveControl(path, handlers);
+  const friend = await ControlClient.open(path);
+  for (let i = 0; i < 200; i++) {
+    const stranger = connect(path);
+    stranger.on("error", () => {});
+    const bytes = Buffer.from(Array.from({ length: 1 + (i % 50) }, () => rng.i32() & 255));
+    stranger.write(i % 3 === 0 ? '{"id":1,"do":"dou' : bytes);
+    if (i % 2 === 0) await once(stranger, "connect").then(() => stranger.destroy());
+    else stranger.end();
+    expect(await friend.ask("double", { n: i })).toBe(2 * i);
+  }
+  friend.close();
+});
+
+test("who asks and does not read is not answered further, and gets everything once it reads", async () => {
+  let asked = 0;
+  const large = "x".repeat(100_000);
+  server = await serveControl(path, { large: () => (asked++, large), ...handlers });
+  const slow = connect(path);
+  slow.pause();
+  slow.write('{"do":"large"}\n'.repeat(200));
+  const friend = await ControlClient.open(path);
+  for (let i = 0; i < 100; i++) expect(await friend.ask("double", { n: i })).toBe(2 * i);
+  expect(asked).toBeLessThan(50);
+  let bytes = 0;
+  slow.on("data", (chunk: Buffer) => (bytes += chunk.length));
+  slow.resume();
+  await expect.poll(() => bytes, { timeout: 10_000 }).toBe(200 * (large.length + 20));
+  expect(asked).toBe(200);
+  slow.destroy();
+  friend.close();
+});
+
+test("answers may be promises, and come in the order of the questions", async () => {
+  const later = (): Promise<string> => new Promise((resolve) => setImmediate(resolve, "later"));
+  const fails = (): Promise<string> => Promise.reject(new Error("not now"));
+  server = await serveControl(path, { later, fails });
+  expect(await hears('{"id":1,"do":"later"}\n{"id":2,"do":"fails"}\n')).toContain(
+    '{"id":1,"ok":"later"}\n',
+  );
+  const client = await ControlClient.open(path);
+  await expect(client.ask("fails")).rejects.toThrow("not now");
+  client.close();
 });

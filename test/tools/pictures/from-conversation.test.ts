@@ -5,6 +5,7 @@ import {
   type SeenConnection,
   type SeenSegment,
 } from "../../../src/tools/pictures/from-conversation.ts";
+import type { Ladder, LadderSegment } from "../../../src/tools/pictures/figure.ts";
 import { svg } from "../../../src/tools/pictures/svg.ts";
 import { descendants, parseXml } from "./support/xml.ts";
 
@@ -107,33 +108,35 @@ test("both directions of a connection are shown, and of many only those with mos
 });
 
 test("a capture without data is a ladder alone", () => {
-  const rows = [
-    {
-      time: "0.000 ms",
-      fromLeft: true,
-      label: "SYN seq 0",
-      again: false,
-      left: "SYN-SENT",
-      right: "LISTEN",
-    },
-    { folded: "… 7 more" },
-    {
-      time: "9.000 ms",
-      fromLeft: false,
-      label: "RST",
-      again: true,
-      left: "CLOSED",
-      right: "CLOSED",
-    },
-  ];
-  const figure = figureOfConnections(
-    "x",
-    [seen([[0, ">", 0, 0, 0]])],
-    [{ left: "a:1", right: "b:2", rows }],
-  );
+  const segment = (sent: number, fromLeft: boolean, label: string): LadderSegment => ({
+    sent,
+    arrived: sent + 5,
+    fromLeft,
+    time: `${sent}.000`,
+    labels: [label],
+    look: "plain",
+    notes: [],
+  });
+  const ladder: Ladder = {
+    left: "a:1",
+    right: "b:2",
+    segments: [segment(0, true, "SYN seq 0"), segment(9, false, "RST")],
+    states: { left: [{ at: 0, state: "SYN-SENT" }], right: [{ at: -1, state: "CLOSED" }] },
+    gaps: [{ before: 1, text: "… 7 more" }],
+    remarks: ["flight times are guessed"],
+  };
+  const figure = figureOfConnections("x", [seen([[0, ">", 0, 0, 0]])], [ladder]);
   expect(figure.panels).toEqual([]);
   const said = [...descendants(parseXml(svg(figure)))].map((e) => e.text);
   expect(said).toEqual(
-    expect.arrayContaining(["a:1", "b:2", "SYN seq 0", "SYN-SENT", "… 7 more", "RST"]),
+    expect.arrayContaining([
+      "a:1",
+      "b:2",
+      "SYN seq 0",
+      "SYN-SENT",
+      "… 7 more",
+      "RST",
+      "flight times are guessed",
+    ]),
   );
 });

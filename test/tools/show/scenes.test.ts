@@ -4,7 +4,14 @@
  */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { play, sceneJson, SCENES, sceneSvg, sceneText } from "../../../src/tools/show/index.ts";
+import {
+  play,
+  sceneHtml,
+  sceneJson,
+  SCENES,
+  sceneSvg,
+  sceneText,
+} from "../../../src/tools/show/index.ts";
 import { lineOf } from "../../../src/tools/show/scene.ts";
 import type { Played, SceneSegment } from "../../../src/tools/show/record.ts";
 
@@ -304,6 +311,10 @@ test.each([...played.values()].map((scene): [string, Played] => [scene.topic, sc
     expect(svg.match(/<path d="M(?:158|678) \S+L/g)).toHaveLength(scene.segments.length);
     for (const state of new Set(scene.segments.map(({ fromState }) => fromState)))
       expect(svg).toContain(`>${state}</text>`);
+    const page = sceneHtml(scene);
+    expect(page).not.toMatch(/NaN|undefined|https?:\/\/(?!www\.w3\.org)/);
+    expect(page.match(/<g class="segment">/g)).toHaveLength(scene.segments.length);
+    expect(page.match(/<tr><td>/g)).toHaveLength(scene.segments.length);
     const data = JSON.parse(JSON.stringify(sceneJson(scene))) as {
       topic: string;
       segments: unknown[];
