@@ -50,9 +50,9 @@ test.each([
 
 /** The running Node's own source, as it carries it; a Node may not show it any more. */
 function sourceOf(name: string): string | null {
-  const { binding } = process as unknown as { binding?(name: string): Record<string, string> };
+  const running = process as unknown as { binding?(of: string): Record<string, string> };
   try {
-    return binding?.("natives")[name] ?? null;
+    return running.binding?.("natives")[name] ?? null;
   } catch {
     return null;
   }
