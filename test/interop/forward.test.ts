@@ -150,7 +150,9 @@ describe.skipIf(why !== null)("tuntcp forward --reverse", () => {
       await forward.says("ready");
       const { code, stdout } = await world.curl("http://127.0.0.1:8090/");
       expect([code, stdout]).toEqual([0, `${STACK}\n`]);
-      expect((await world.curl("http://127.0.0.1:8091/")).code).toBe(56);
+      // reset, which curl may hear before it has looked at its connection
+      const refused = await world.curl("http://127.0.0.1:8091/");
+      expect([7, 56]).toContain(refused.code);
       expect((await forward.stop()).code).toBe(0);
     } finally {
       await world.remove();
