@@ -13,7 +13,7 @@ setup_node() {
 # is missing is said.
 setup_tools() {
   local pair command package missing=""
-  [ $# -gt 0 ] || set -- curl:curl nc:netcat-openbsd tshark:tshark ip:iproute2 ping:iputils-ping openssl:openssl iperf3:iperf3 wrk:wrk ab:apache2-utils sshd:openssh-server ssh:openssh-client ps:procps cc:gcc redis-server:redis-server nats-server:nats-server pg_ctlcluster:postgresql
+  [ $# -gt 0 ] || set -- curl:curl nc:netcat-openbsd tshark:tshark ip:iproute2 ping:iputils-ping openssl:openssl iperf3:iperf3 wrk:wrk ab:apache2-utils sshd:openssh-server ssh:openssh-client ps:procps cc:gcc redis-server:redis-server nats-server:nats-server chromium:chromium pg_ctlcluster:postgresql
   for pair in "$@"; do
     command=${pair%%:*} package=${pair##*:}
     command -v "$command" >/dev/null 2>&1 || missing="$missing $package"

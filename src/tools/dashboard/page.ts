@@ -36,6 +36,7 @@ export function pageOf(): Page {
     `</head>`,
     `<body>`,
     `<noscript>This page needs JavaScript.</noscript>`,
+    `<!-- uPlot, which draws the lines:\n${read("LICENSE").replaceAll("--", "- -")}-->`,
     `<script>${charts}</script>`,
     `<script>${code}</script>`,
     `</body>`,

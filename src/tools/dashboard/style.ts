@@ -62,13 +62,13 @@ const TABLE = `
 .grid { display: flex; flex-direction: column; min-width: 0; min-height: 0; background: var(--surface); }
 .grid .row { display: grid; align-items: center; column-gap: 12px; padding: 0 16px;
   grid-template-columns: 116px minmax(120px, 1fr) minmax(130px, 1.1fr) 100px 100px 74px 74px 54px minmax(150px, 2fr); }
-.grid.medium .row { grid-template-columns: 116px minmax(100px, 0.8fr) minmax(130px, 1fr) 98px 98px minmax(140px, 2fr); }
+.grid.medium .row { grid-template-columns: 116px minmax(128px, 1fr) minmax(134px, 1fr) 98px 98px minmax(120px, 1.6fr); }
 .grid.medium .rtt, .grid.medium .cwnd, .grid.medium .again { display: none; }
 .grid-head .row { height: 32px; border-bottom: 1px solid var(--edge); background: var(--sunk); }
 .cell { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0; }
 .cell.number { text-align: right; }
 .cell.limit { color: var(--muted); }
-.cell.state { line-height: 1; }
+.grid-space .cell.state { line-height: 1; }
 .cell .pill { line-height: 16px; vertical-align: middle; }
 .cell.place { font-size: 13px; }
 .sort { all: unset; cursor: pointer; font-size: 12px; font-weight: 600; color: var(--muted); }
@@ -108,14 +108,14 @@ const SIDE = `
 .counters dt { overflow: hidden; text-overflow: ellipsis; color: var(--muted); min-width: 0; }
 .counters .fresh { background: var(--accent-soft); }
 .counters .fresh dd { color: var(--accent); font-weight: 600; }
-.detail { padding: 14px 16px 24px; display: grid; grid-template-columns: minmax(0, 1fr); gap: 12px; align-content: start; }
+.detail { padding: 14px 16px 24px; display: grid; grid-template-columns: minmax(0, 1fr); grid-auto-rows: max-content; gap: 12px; align-content: start; }
 .detail:focus { outline: none; }
 .detail-head { display: flex; align-items: center; gap: 10px; min-width: 0; }
 .detail-head h2 { font-size: 14px; overflow-wrap: anywhere; }
 .detail-head .close { margin-left: auto; }
 .why { font-size: 15px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(124px, 1fr)); gap: 1px; background: var(--edge); border: 1px solid var(--edge); border-radius: 10px; overflow: hidden; }
-.figures > div { background: var(--surface); padding: 6px 10px; min-width: 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(116px, 1fr)); gap: 1px; background: var(--edge); border: 1px solid var(--edge); border-radius: 10px; overflow: hidden; }
+.figures > div { background: var(--surface); padding: 5px 9px; min-width: 0; }
 dt { color: var(--muted); font-size: 11px; }
 .figures dd { font-weight: 600; font-size: 13px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .chart { background: var(--surface); border: 1px solid var(--edge); border-radius: 10px; padding: 9px 6px 4px 10px; min-width: 0; }

@@ -5,7 +5,7 @@ import { add, colour, setText } from "./dom.ts";
 import { type History, type Quantity, REACH } from "./history.ts";
 
 const Chart = (globalThis as unknown as { readonly uPlot: typeof uPlot }).uPlot;
-const HEIGHT = 132;
+const HEIGHT = 116;
 /** Seconds: as far back as the graphs reach, by the age of what they show. */
 const SPANS = [10, 20, 40, REACH / 1000];
 const GUTTER = 68;
@@ -110,7 +110,8 @@ export class LiveChart {
         return columns[i]!.reduce<number>((h, v) => (v !== null && v > h ? v : h), high);
       }, 0);
     const [high, humble] = [most(true), most(false)];
-    return valueRange(0, Math.max(high, humble <= 3 * high ? humble : 0, 1e-3), true);
+    const least = this.#plan.unit === "ms" ? 0.01 : 1000;
+    return valueRange(0, Math.max(high, humble <= 3 * high ? humble : 0, least), true);
   }
 
   #resize(): void {

@@ -23,7 +23,7 @@ const FIGURES: readonly (readonly [
   ["ssthresh", (_f, c) => threshold(c.ssthresh)],
   ["in flight", (_f, c) => bytes(c.inFlight)],
   ["peer's window", (_f, c) => bytes(c.sndWnd)],
-  ["RTT", (_f, c) => (c.srtt > 0 ? `${c.srtt.toPrecision(3)} ± ${ms(c.rttvar)}` : "–")],
+  ["RTT", (_f, c) => ms(c.srtt)],
   ["least RTT", (_f, c) => ms(c.minRtt)],
   ["timeout", (_f, c) => ms(c.rto)],
   ["our window", (_f, c) => bytes(c.rcvWnd)],

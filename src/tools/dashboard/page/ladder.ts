@@ -52,12 +52,9 @@ export class LadderView {
     if (width === 0) return;
     this.#svg.replaceChildren();
     const segments = this.#segments;
-    setText(
-      this.#note,
-      segments.length === 0
-        ? "no segment since you look"
-        : `the last ${segments.length}; seconds since you look`,
-    );
+    const last = segments.at(-1);
+    const states = `this stack ${last?.own ?? "?"}, peer ${last?.peer ?? "?"}; times in s`;
+    setText(this.#note, last === undefined ? "no segment since you look" : states);
     const narrow = width < 460;
     const left = narrow ? 58 : 74;
     const right = width - BAND - 6;

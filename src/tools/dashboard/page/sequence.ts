@@ -8,8 +8,8 @@ const GUTTER = 68;
 const MARGIN = 10;
 const TOP = 8;
 const FOOT = 22;
-/** Seconds that it reaches back. */
-const REACH = 20;
+/** Seconds that it reaches back, by the age of what it shows. */
+const SPANS = [4, 8, 20];
 /** Least pixels of a bar. */
 const LEAST = 2;
 
@@ -21,6 +21,7 @@ export class SequenceChart {
   readonly #choice: HTMLSelectElement;
   #segments: readonly SeenSegment[] = [];
   #now = 0;
+  #reach = SPANS[0]!;
   #low = 0;
   #high = 1;
 
@@ -52,7 +53,7 @@ export class SequenceChart {
     this.#host = add(figure, "div", "plot");
     this.#canvas = add(this.#host, "canvas");
     this.#canvas.setAttribute("role", "img");
-    this.#canvas.setAttribute("aria-label", "Time-sequence graph of the last 20 seconds");
+    this.#canvas.setAttribute("aria-label", "Time-sequence graph of the last seconds");
     new ResizeObserver(() => this.#paint()).observe(this.#host);
   }
 
@@ -91,7 +92,9 @@ export class SequenceChart {
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     c.clearRect(0, 0, width, HEIGHT);
     const out = this.#way() === "out";
-    const since = this.#now - REACH * 1000;
+    const age = (this.#now - (this.#segments[0]?.at ?? this.#now)) / 1000;
+    this.#reach = SPANS.find((span) => span >= age) ?? SPANS.at(-1)!;
+    const since = this.#now - this.#reach * 1000;
     const seen = this.#segments.filter(({ at }) => at >= since);
     const data = seen.filter((s) => s.out === out && s.length > 0);
     const acks = seen.filter((s) => s.out !== out && s.ack > 0);
@@ -130,7 +133,7 @@ export class SequenceChart {
   }
 
   #x(width: number, at: number): number {
-    const share = (at - this.#now) / (REACH * 1000) + 1;
+    const share = (at - this.#now) / (this.#reach * 1000) + 1;
     return GUTTER + share * (width - GUTTER - MARGIN);
   }
 
@@ -153,11 +156,12 @@ export class SequenceChart {
       c.fillText(`${formatTick(value, scale, step)} ${scale.name}`, GUTTER - 6, y + 4);
     }
     c.textAlign = "center";
-    for (const back of [20, 15, 10, 5, 0]) {
+    for (const quarter of [4, 3, 2, 1, 0]) {
+      const back = (quarter * this.#reach) / 4;
       const x = Math.round(this.#x(width, this.#now - back * 1000)) + 0.5;
       line(c, x, TOP, x, HEIGHT - FOOT);
       if (back === 0) c.textAlign = "right";
-      c.fillText(back === 0 ? "now" : `${back} s${back === 20 ? " ago" : ""}`, x, HEIGHT - 6);
+      c.fillText(back === 0 ? "now" : `${back} s${quarter === 4 ? " ago" : ""}`, x, HEIGHT - 6);
     }
   }
 
@@ -216,7 +220,11 @@ export class SequenceChart {
     c.fillStyle = colour("muted");
     c.textAlign = "center";
     c.font = "13px system-ui, sans-serif";
-    c.fillText("no data in the last 20 s", (GUTTER + width - MARGIN) / 2, HEIGHT / 2 - 8);
+    c.fillText(
+      `no data in the last ${this.#reach} s`,
+      (GUTTER + width - MARGIN) / 2,
+      HEIGHT / 2 - 8,
+    );
   }
 }
 
