@@ -214,3 +214,20 @@ test("a window is that of the SYN at first and grows with what comes: two segmen
   for (let n = 0; n < 50; n++) window = comes(1460);
   expect(window).toBe(131072); // where tcp_rmem begins; who is read faster gets more
 });
+
+test("behind a hole the window grows with SACK; without it each duplicate ACK has the window of the last, or it is none", () => {
+  for (const sack of [true, false]) {
+    const p = new ScriptedPeer().listens();
+    p.sends(`S 0:0(0) win 65535 <mss 1460,wscale 7${sack ? ",sackOK" : ""}>`);
+    p.sees("S. 0:0(0) ack 1 win 65535").sends(". 1:1(0) ack 1");
+    const windows: number[] = [];
+    for (let at = 1461; at < 1461 * 5; at += 1460) {
+      p.sends(`. ${at}:${at + 1460}(1460) ack 1`);
+      const { segment } = p.next();
+      expect((segment.ack - p.peerSeq(0)) | 0).toBe(1);
+      windows.push(segment.window);
+    }
+    if (sack) expect(new Set(windows).size).toBe(windows.length);
+    else expect(windows).toEqual(windows.map(() => 512));
+  }
+});

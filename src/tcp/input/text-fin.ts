@@ -23,7 +23,8 @@ export function textAndFin(t: Tcb, s: TcpSegment, now: Instant): Verdict {
       return RESET;
     }
     noteSpacing(t, now);
-    growWindow(t, s.payloadLength);
+    // without SACK a duplicate ACK is one only with the window unchanged (RFC 5681 §2)
+    if (t.sack || s.seq === t.rcv.nxt) growWindow(t, s.payloadLength);
     t.dataSegsIn++;
     const verdict = s.seq === t.rcv.nxt ? inOrder(t, s, now) : outOfOrder(t, s);
     if (verdict !== null) return verdict;

@@ -53,7 +53,9 @@ export function layLadder(ladder: Ladder, top: number): Layout {
       y = Math.max(y, noteEnd + NOTE_LINE);
       noteEnd = y + NOTE_LINE * (noteLines(segment).length - 1) + 5;
     }
-    rows.push({ at, y, atLeft: leaves === segment.fromLeft });
+    // where a lost one would have arrived nothing happens
+    if (leaves || segment.arrived !== null)
+      rows.push({ at, y, atLeft: leaves === segment.fromLeft });
     (leaves ? sent : arrived).set(segment, y);
   }
   return { rows, sent, arrived, gaps, bottom: Math.max(y, noteEnd) + 30 };
@@ -64,15 +66,26 @@ const ARRIVES = 1;
 const LEAVES = 2;
 
 function happeningsOf({ segments, gaps }: Ladder): Happening[] {
-  const all: Happening[] = segments.flatMap((segment, order) => [
-    { at: segment.sent, rank: LEAVES, order, segment },
-    ...(segment.arrived === null ? [] : [{ at: segment.arrived, rank: ARRIVES, order, segment }]),
-  ]);
+  const all: Happening[] = segments.flatMap((segment, order) => {
+    const at = segment.arrived ?? missedAt(segment, segments);
+    return [
+      { at: segment.sent, rank: LEAVES, order, segment },
+      ...(at === null ? [] : [{ at, rank: ARRIVES, order, segment }]),
+    ];
+  });
   for (const { before } of gaps) {
     const at = segments[before]?.sent ?? Infinity;
     all.push({ at, rank: GAP, order: before, segment: null });
   }
   return all.toSorted((a, b) => a.at - b.at || a.rank - b.rank || a.order - b.order);
+}
+
+/** When one that was lost out of a burst would have arrived: it keeps its place, so that the others stay side by side. */
+function missedAt(lost: LadderSegment, segments: readonly LadderSegment[]): number | null {
+  const beside = segments.find(
+    (s) => s.sent === lost.sent && s.fromLeft === lost.fromLeft && s.arrived !== null,
+  );
+  return beside?.arrived ?? null;
 }
 
 export function noteLines({ notes }: LadderSegment): string[] {
@@ -93,7 +106,7 @@ export function stateHeight(at: number, atLeft: boolean, { rows }: Layout, top: 
 /** How far down a segment is carried on its way: a lost one as those of its direction that left before and after it. */
 export function fallOf(segment: LadderSegment, ladder: Ladder, { sent, arrived }: Layout): number {
   const fall = (s: LadderSegment): number => arrived.get(s)! - sent.get(s)!;
-  if (segment.arrived !== null) return fall(segment);
+  if (arrived.has(segment)) return fall(segment);
   const { segments } = ladder;
   const at = segments.indexOf(segment);
   const alike = (s: LadderSegment): boolean =>

@@ -1,7 +1,12 @@
 /** Where the segments of a ladder are drawn. */
 import { expect, test } from "vitest";
 import type { Ladder, LadderSegment } from "../../../src/tools/pictures/figure.ts";
-import { crossingsOf, labelPlace, layLadder } from "../../../src/tools/pictures/ladder-layout.ts";
+import {
+  crossingsOf,
+  fallOf,
+  labelPlace,
+  layLadder,
+} from "../../../src/tools/pictures/ladder-layout.ts";
 import { ladderSvg } from "../../../src/tools/pictures/ladder.ts";
 import { descendants, parseXml } from "./support/xml.ts";
 
@@ -38,6 +43,13 @@ test("a long silence is shortened, and a longer one is longer all the same", () 
   };
   expect(gap(1000)).toBeGreaterThan(gap(100));
   expect(gap(60_000)).toBeLessThan(3 * gap(100));
+});
+
+test("one that is lost out of a burst stays side by side with the others", () => {
+  const burst = [segment(0, 10), segment(0, null), segment(0, 10), segment(0, 10)];
+  const all = ladder(burst);
+  const layout = layLadder(all, 0);
+  expect(new Set(burst.map((s) => fallOf(s, all, layout))).size).toBe(1);
 });
 
 test("a segment slants down from its sender to its receiver; a lost one ends on its way, in another form", () => {
