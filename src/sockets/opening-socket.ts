@@ -1,4 +1,5 @@
 /** How a socket comes to its connection: a name is looked up, its addresses are tried, and each failure is told as Node tells it. */
+import { AsyncResource } from "node:async_hooks";
 import type { LookupAddress } from "node:dns";
 import { isIP } from "node:net";
 
@@ -34,8 +35,29 @@ interface Attempts {
 export abstract class OpeningSocket extends SendingSocket implements EndpointOwner {
   #target: Target | null = null;
   #attempts: Attempts | null = null;
+  /** @internal Where its listeners run: what `connect` was called in, so that an `AsyncLocalStorage` has that store there. */
+  _context: AsyncResource | null = null;
+  #inside = false;
 
-  abstract onEvents(endpoint: Endpoint, events: number): void;
+  /** @internal */
+  onEvents(endpoint: Endpoint, events: number): void {
+    const context = this._context;
+    if (this.#inside || context === null) {
+      this._happens(endpoint, events);
+      return;
+    }
+    this.#inside = true;
+    try {
+      // 15 to 20 ns while nobody uses async_hooks
+      context.runInAsyncScope(happens, undefined, this, endpoint, events);
+    } finally {
+      this.#inside = false;
+    }
+  }
+
+  /** @internal */
+  abstract _happens(endpoint: Endpoint, events: number): void;
+
   /** @internal The connection stands. */
   abstract _established(): void;
   /** @internal To the endpoint, what was asked for before. */
@@ -50,6 +72,7 @@ export abstract class OpeningSocket extends SendingSocket implements EndpointOwn
     checkConnect(given);
     const options = given as unknown as ConnectOptions;
     if (!this._live) this._renew();
+    this._context = new AsyncResource("TUNTCP_SOCKET");
     this._unrefTimer();
     this.connecting = true;
     this._hold();
@@ -237,6 +260,10 @@ export abstract class OpeningSocket extends SendingSocket implements EndpointOwn
     const timer = this.#attempts?.timer ?? null;
     if (timer !== null) clearTimeout(timer);
   }
+}
+
+function happens(socket: OpeningSocket, endpoint: Endpoint, events: number): void {
+  socket._happens(endpoint, events);
 }
 
 function openedAgain(socket: OpeningSocket): void {

@@ -1,4 +1,5 @@
 /** Accepts connections: a listener of the stack shaped like `net.Server`. */
+import { AsyncResource } from "node:async_hooks";
 import { addAbortListener, EventEmitter } from "node:events";
 import { getDefaultHighWaterMark } from "node:stream";
 import { type AddressInfo, type BlockList, Server as NodeServer } from "node:net";
@@ -35,6 +36,9 @@ export interface DroppedConnection {
 }
 
 export type ConnectionHandler = (socket: TcpSocket) => void;
+/** In Node the listeners of accepted sockets run in no context of the program's: not in that of whoever sent the packet either. */
+const ACCEPTED = new AsyncResource("TUNTCP_ACCEPTED");
+
 /** Makes the sockets of accepted connections. */
 export type SocketFactory = (options: SocketOptions) => TcpSocket;
 
@@ -66,6 +70,8 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
   #listener: ListenerLike | null = null;
   /** Of `listen` and `close`: what a lookup finds for an earlier one is void. */
   #calls = 0;
+  /** What `listen` was called in, where listeners of the server run. */
+  #context: AsyncResource | null = null;
   #unref = false;
   #held = false;
 
@@ -108,6 +114,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     if (callback !== null) this.once("listening", callback);
     const options = listenOptions(args, given);
     const call = ++this.#calls;
+    this.#context = new AsyncResource("TUNTCP_SERVER");
     this.#watch(options.signal);
     if (!options.host) {
       this.#listen(UNSPECIFIED, options);
@@ -161,6 +168,11 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
 
   /** @internal Called by the stack's poll. */
   onConnection(listener: ListenerLike): void {
+    if (this.#context === null) this.#takeAll(listener);
+    else this.#context.runInAsyncScope(() => this.#takeAll(listener));
+  }
+
+  #takeAll(listener: ListenerLike): void {
     for (;;) {
       const endpoint = listener.accept();
       if (endpoint === null) return;
@@ -182,6 +194,7 @@ export class TcpServer extends EventEmitter implements ListenerOwnerLike {
     this._connections++;
     socket.server = this;
     socket._server = this;
+    socket._context = ACCEPTED;
     socket._adopt(endpoint, this.pauseOnConnect);
     onSocket?.(socket);
     this.emit("connection", socket);

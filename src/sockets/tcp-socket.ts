@@ -117,7 +117,7 @@ export class TcpSocket extends OpeningSocket {
   // ---- events of the endpoint -------------------------------------------------------------------
 
   /** @internal */
-  onEvents(endpoint: Endpoint, events: number): void {
+  override _happens(endpoint: Endpoint, events: number): void {
     if (endpoint !== this._endpoint) return;
     if (this.destroyed) {
       if ((events & (EVENT_CLOSED | EVENT_FIN_ACKED)) !== 0) this._release();
@@ -161,7 +161,13 @@ export class TcpSocket extends OpeningSocket {
   /** The stream's, called by it. */
   override _read(): void {
     this._flags |= WANT_DATA;
-    if (!this.connecting) this.#drain();
+    if (!this.connecting) this.#drainInside();
+  }
+
+  /** As if something had come: whoever asked, listeners run where they always do. */
+  #drainInside(): void {
+    const endpoint = this._endpoint;
+    if (endpoint !== null) this.onEvents(endpoint, EVENT_READABLE);
   }
 
   /** Moves chunks up while the stream takes them; what stays below closes the window. */
@@ -236,7 +242,7 @@ export class TcpSocket extends OpeningSocket {
 
   /** @internal */
   _drain(): void {
-    if (!this.connecting && !this.destroyed) this.#drain();
+    if (!this.connecting && !this.destroyed) this.#drainInside();
   }
 
   // ---- ending -----------------------------------------------------------------------------------
