@@ -124,6 +124,7 @@ export class Driver implements PacketReceiver {
       this.bytes = 0;
     }
     this.turn(this.now);
+    if (this.draining) this.stack.keepLent();
   }
 
   onDeviceLost(error: Error): void {

@@ -25,6 +25,10 @@ export class MarkedList<T extends Markable<T>> {
     this.last = entry;
   }
 
+  forEach(visit: (entry: T) => void): void {
+    for (let entry = this.first; entry !== null; entry = entry.nextMarked) visit(entry);
+  }
+
   /** The first of those marked until now, to be gone through with {@link leave}; what is marked meanwhile is another round. */
   takeRound(): T | null {
     const { first } = this;
