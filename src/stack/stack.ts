@@ -298,9 +298,7 @@ export class Stack {
 
   /** The device is about to use the memory of its packets again, and `poll` is not called yet: what it lent is copied. */
   keepLent(): void {
-    this.marked.forEach((c) => {
-      if (c.receiveQueue.lent) c.receiveQueue.own(this.env.arena);
-    });
+    this.marked.forEach((c) => c.receiveQueue.own(this.env.arena));
   }
 
   /** The latest moment at which `poll` wants to be called. */

@@ -108,6 +108,7 @@ export class ReceiveQueue {
 
   /** The end of the batch: what is lent and was not taken is copied. */
   own(arena: ReceiveArena): void {
+    if (!this.lent) return;
     this.lent = false;
     for (let chunk = this.head; chunk !== null; chunk = chunk.next) {
       if (chunk.lent) chunk.bytes = arena.copy(chunk.bytes, 0, chunk.bytes.length);

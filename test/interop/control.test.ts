@@ -92,6 +92,10 @@ describe.skipIf(obstacle("curl", "nc") !== null)("looking into a running stack",
       const tracing = world.tuntcp(["trace", "--port", "80", "--control", control, ...args]);
       await tracing.says("watching");
       await world.curl(`http://${STACK}/`);
+      // curl ends before its connection does
+      const open = async (): Promise<string> => (await ask("ss", "sport = :80")).stdout;
+      const isOver = /^State(?![^]*(ESTAB|FIN-WAIT|CLOSE-WAIT|LAST-ACK|CLOSING))/;
+      await expect.poll(open, { timeout: 10_000 }).toMatch(isOver);
       return args.includes("--limit") ? await tracing.outcome : await tracing.stop();
     };
     const ladder = await live("--limit", "6");

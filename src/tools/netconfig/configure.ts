@@ -9,7 +9,7 @@ import {
   type Ipv4Address,
   parseIpv4,
 } from "../../wire/address.ts";
-import { ip, type LinkFacts, links } from "./ip.ts";
+import { ip, type LinkFacts, links, operstate } from "./ip.ts";
 
 export interface HostEnd {
   readonly name: string;
@@ -51,6 +51,14 @@ function queueLength(end: HostEnd): number {
   return Math.max(1000, Math.ceil((end.window / Math.max(end.mtu - 40, 1)) * 1.1));
 }
 
+/** How often it is asked, each time some ms; a link that is not up by then comes up in its own time. */
+const LOOKS = 200;
+
+/** Until the kernel has seen the carrier: before, it drops what it sends, and the first SYN comes a second later. */
+function awaitCarrier(name: string): void {
+  for (let n = 0; n < LOOKS && operstate(name) === "DOWN"; n++);
+}
+
 /** Makes the kernel's end as asked; what it returns takes back what was changed. Throws an IpError. */
 export function configure(end: HostEnd, before: LinkFacts | null): () => void {
   const { name } = end;
@@ -75,6 +83,7 @@ export function configure(end: HostEnd, before: LinkFacts | null): () => void {
   if (!now.flags.includes("UP")) {
     ip(["link", "set", "dev", name, "up"]);
     undo.push(["link", "set", "dev", name, "down"]);
+    awaitCarrier(name);
   }
   // a device that we created goes with its descriptor, and all of this with it
   return () => {

@@ -59,3 +59,9 @@ export function links(): LinkFacts[] {
       .map((a) => ({ local: a.local, prefixlen: a.prefixlen })),
   }));
 }
+
+/** `UP`, `UNKNOWN` or `DOWN`: RFC 2863's, as the kernel has it once it has acted on it. */
+export function operstate(name: string): string {
+  const [link] = JSON.parse(ip(["-j", "link", "show", "dev", name])) as { operstate?: string }[];
+  return link?.operstate ?? "UNKNOWN";
+}

@@ -73,6 +73,7 @@ export class TunWorld implements World {
   ): Promise<TunWorld> {
     const w = new TunWorld(namespace, script, options);
     await w.stack.says("ready");
+    w.awaitCarrier();
     await w.raw.allWritten();
     return w;
   }
@@ -188,7 +189,15 @@ export class TunWorld implements World {
     await this.raw.allWritten();
     this.namespace.ip("link", "set", this.device, up ? "up" : "down");
     this.isUp = up;
-    if (up) await this.recount();
+    if (!up) return;
+    this.awaitCarrier();
+    await this.recount();
+  }
+
+  /** Before the kernel has seen that the device is attached and up it drops what is sent through it. */
+  private awaitCarrier(): void {
+    const look = (): string => this.namespace.ip("-j", "link", "show", "dev", this.device);
+    for (let n = 0; n < 500 && look().includes('"operstate":"DOWN"'); n++);
   }
 
   /** What was lost at an interface that was down is nobody's from now on. */
