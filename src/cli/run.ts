@@ -14,6 +14,8 @@ import { runRootless } from "./rootless.ts";
 /** Passed on; a terminal sends SIGINT and SIGQUIT to the program itself. */
 const SIGNALS: readonly NodeJS.Signals[] = ["SIGHUP", "SIGTERM", "SIGUSR1", "SIGUSR2"];
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
+/** How every command is asked to end: one that the program leaves to us is no failure. */
+const ENDING: readonly string[] = ["SIGINT", "SIGTERM"];
 
 export function registerRun(program: Command): void {
   const command = program
@@ -45,10 +47,14 @@ async function run(
   const preload = new URL("../register/index.js", import.meta.url).href;
   const argv = [...process.execArgv, "--import", preload, script, ...args];
   const child = spawn(process.execPath, argv, { stdio: "inherit", env });
-  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
-  const ignore = (): void => {};
+  const asked = new Set<string>();
+  const note = (signal: NodeJS.Signals): void => void asked.add(signal);
+  const pass = (signal: NodeJS.Signals): void => {
+    note(signal);
+    child.kill(signal);
+  };
   for (const signal of SIGNALS) process.on(signal, pass);
-  for (const signal of FROM_TERMINAL) process.on(signal, process.stdin.isTTY ? ignore : pass);
+  for (const signal of FROM_TERMINAL) process.on(signal, process.stdin.isTTY ? note : pass);
   const signal = await new Promise<NodeJS.Signals | null>((resolve, reject) => {
     child.once("error", (error) => {
       reject(new CommandFailure(EXIT_FAILED, `node cannot be started: ${error.message}`));
@@ -59,6 +65,8 @@ async function run(
     });
   });
   for (const each of [...SIGNALS, ...FROM_TERMINAL]) process.removeAllListeners(each);
+  if (signal === null) return;
+  if (asked.has(signal) && ENDING.includes(signal)) process.exitCode = 0;
   // as it ended, so do we
-  if (signal !== null) process.kill(process.pid, signal);
+  else process.kill(process.pid, signal);
 }

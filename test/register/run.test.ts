@@ -64,16 +64,25 @@ describe("tuntcp run", () => {
     expect((await run(["--tun", "loopback", path])).code).toBe(7);
   });
 
-  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
-    "passes %s on, and dies of it",
-    async (signal) => {
-      const process = start("--tun", "loopback", SERVER);
-      const outcome = ended(process);
-      await until(process, "listening");
-      process.kill(signal);
-      expect((await outcome).code).toBe(signal);
-    },
-  );
+  it.each([
+    ["SIGTERM", 0],
+    ["SIGINT", 0],
+    ["SIGHUP", "SIGHUP"],
+  ] as const)("passes %s on, and ends with %s", async (signal, code) => {
+    const process = start("--tun", "loopback", SERVER);
+    const outcome = ended(process);
+    await until(process, "listening");
+    process.kill(signal);
+    expect((await outcome).code).toBe(code);
+  });
+
+  it("dies of a signal that the program gave itself", async () => {
+    const path = program(
+      "self.mjs",
+      `process.kill(process.pid, "SIGTERM"); setInterval(() => {}, 1000);`,
+    );
+    expect((await run(["--tun", "loopback", path])).code).toBe("SIGTERM");
+  });
 
   it("leaves a signal to a program that listens for it", async () => {
     const path = program(
