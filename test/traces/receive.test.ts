@@ -260,3 +260,24 @@ test("an urgent pointer is told once and when it advances, and how much lies bef
   expect([...p.received]).toEqual(bytes(1, 21));
   expect(c.urgentAhead).toBe(0);
 });
+
+test("who answered and then does not has waited for nothing: the next ACK waits 40 ms again, not twice as long", () => {
+  const p = new ScriptedPeer().established();
+  // an ACK waits no longer than a round trip: a long one
+  for (let at = 1; at < 101; at += 10)
+    p.writes(10)
+      .sees(`P. ${at}:${at + 10}(10) ack 1`)
+      .waits(190)
+      .sends(`. 1:1(0) ack ${at + 10}`);
+  p.sends("P. 1:11(10) ack 101").sees(". 101:101(0) ack 11");
+  p.waits(10).writes(10).sees("P. 101:111(10) ack 11");
+  p.sends(". 11:11(0) ack 111");
+  for (const at of [11, 21]) {
+    p.waits(10)
+      .sends(`P. ${at}:${at + 10}(10) ack 111`)
+      .silent();
+    const came = p.time;
+    p.until(came + 39.9).silent();
+    p.until(came + 40).sees(`. 111:111(0) ack ${at + 10}`, came + 40);
+  }
+});
